@@ -1,0 +1,97 @@
+"""One statement about a trajectory, before it becomes a row.
+
+An `Annotation` holds what an annotator (or a source) says: layer, interval, payload. Who says it is a `Producer`; the
+two together make rows of the annotation tables.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.identity import annotation_table, run_id
+from schemas.layers import layer as layer_named
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """Who makes annotations: `type` (signal, model, human, oracle, import), `name`, `version`, `parameters`, `inputs`.
+
+    `inputs`: sha256 of the files it read besides the trajectory (weights, vocabularies).
+    """
+
+    type: str
+    name: str
+    version: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> str:
+        """The id of what re-running reproduces."""
+        return run_id(self.name, self.version, self.parameters, self.inputs)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its row of `runs`."""
+        return {
+            "run": self.run,
+            "producer_type": self.type,
+            "producer": self.name,
+            "producer_version": self.version,
+            "parameters": dict(self.parameters),
+            "inputs": list(self.inputs),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A statement: `payload` (columns of the layer's kind) about steps `[start, end)` of a trajectory.
+
+    `start` and `end` are None where the layer's level has no time. `stream`: camera or screen; `target`: annotation or
+    candidate it is about. `quality`: for imports alone, the source's own rating (primary, secondary or None).
+    """
+
+    layer: str
+    payload: Mapping[str, Any]
+    start: int | None = None
+    end: int | None = None
+    stream: str | None = None
+    target: str | None = None
+    confidence: float | None = None
+    quality: str | None = None
+
+
+def annotation_tables(trajectory_id: str, producer: Producer, annotations: Iterable[Annotation]) -> dict[str, pa.Table]:
+    """Annotations of one trajectory and one producer as stored tables, by kind.
+
+    An oracle's rows are accepted and primary, an import's accepted with the source's own rating; what signals and
+    models say is proposed and secondary. Raises KeyError for an unknown layer or payload column.
+    """
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for annotation in annotations:
+        declared = layer_named(annotation.layer)
+        rows[declared.kind].append(
+            {
+                "trajectory_id": trajectory_id,
+                "layer": annotation.layer,
+                "level": declared.level,
+                "start": annotation.start,
+                "end": annotation.end,
+                "stream": annotation.stream,
+                "target": annotation.target,
+                "producer_type": producer.type,
+                "producer": producer.name,
+                "producer_version": producer.version,
+                "run": producer.run,
+                "status": "accepted" if producer.type in ("oracle", "import") else "proposed",
+                "quality": {"oracle": "primary", "import": annotation.quality}.get(producer.type, "secondary"),
+                "confidence": annotation.confidence,
+                **annotation.payload,
+            }
+        )
+    return {kind: annotation_table(kind, of_kind) for kind, of_kind in sorted(rows.items())}

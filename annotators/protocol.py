@@ -1,0 +1,91 @@
+"""The contract of an automatic annotator, and how one is found by name.
+
+    ANNOTATOR = MotionSegments()      # module level, in annotators/<domain>/<name>.py
+
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, cast
+
+from .annotation import Annotation, Producer
+from .trajectory import TrajectoryView
+
+
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """What a trajectory must have to be proposed for.
+
+    `domain`; `columns`: columns of its step table that hold at least one value; `tables`: further tables that hold at
+    least one row; `frames`: whether pixels are decoded, so that the work is done in a supervised child process.
+    """
+
+    domain: str
+    columns: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    frames: bool = False
+
+
+class Annotator(Protocol):
+    """Fills layers. Implementations are frozen dataclasses whose fields are their parameters."""
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    producer_type: ClassVar[str]
+    emits: ClassVar[tuple[str, ...]]
+    requires: ClassVar[Requires]
+    deterministic: ClassVar[bool]
+
+    def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
+        """Annotations of the emitted layers."""
+        ...
+
+
+class UnknownAnnotatorError(LookupError):
+    """No annotator of that name, or no such parameter."""
+
+
+def annotator(name: str, parameters: Mapping[str, Any] | None = None) -> Annotator:
+    """The annotator of that name, with parameters replaced.
+
+    Raises UnknownAnnotatorError, naming those that exist, for an unknown name or parameter.
+    """
+    if name not in annotator_names():
+        raise UnknownAnnotatorError(f"no annotator {name!r}; there are {', '.join(annotator_names())}")
+    found = importlib.import_module(f"{__package__}.{name}").ANNOTATOR
+    fields = {field.name for field in dataclasses.fields(found)}
+    unknown = sorted(set(parameters or {}) - fields)
+    if unknown:
+        raise UnknownAnnotatorError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(fields)) or 'none'}")
+    return cast(Annotator, dataclasses.replace(found, **(parameters or {})))
+
+
+def annotator_names() -> tuple[str, ...]:
+    """The names of all annotators: `<domain>.<module>`, for each module that has an `ANNOTATOR`."""
+    package = importlib.import_module(__package__)
+    names = []
+    for domain in pkgutil.iter_modules(package.__path__):
+        if domain.ispkg:
+            inner = importlib.import_module(f"{__package__}.{domain.name}")
+            names += [f"{domain.name}.{module.name}" for module in pkgutil.iter_modules(inner.__path__)]
+    return tuple(sorted(name for name in names if hasattr(importlib.import_module(f"{__package__}.{name}"), "ANNOTATOR")))
+
+
+def producer_of(annotator: Annotator) -> Producer:
+    """Who signs the rows of an annotator: its type, name, version and parameters."""
+    parameters = {f.name: getattr(annotator, f.name) for f in dataclasses.fields(cast(Any, annotator))}
+    return Producer(annotator.producer_type, annotator.name, annotator.version, parameters)
+
+
+def meets(requires: Requires, trajectory: TrajectoryView) -> bool:
+    """Whether a trajectory has what an annotator requires."""
+    if trajectory.header["domain"] != requires.domain or not trajectory.num_steps:
+        return False
+    steps = trajectory.steps
+    has_columns = all(c in steps.column_names and steps[c].null_count < len(steps) for c in requires.columns)
+    return has_columns and all(t in trajectory.tables and trajectory.tables[t].num_rows for t in requires.tables)

@@ -1,0 +1,43 @@
+"""What an annotator sees of one trajectory: its header, its tables, and its media on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.tables import STEP_TABLES
+
+
+@dataclass(frozen=True)
+class TrajectoryView:
+    """One trajectory, read-only.
+
+    `header` is its row of `trajectories`; `tables` holds its rows of the other stored tables (`gui_steps`, `videos`,
+    `gui_trees`, …), each sorted by step or frame. Packed columns (`screenshot`, `tree`, `image`, `video`) hold a sha256:
+    `read_media(sha256)` gives the bytes, `open_media(sha256)` a local path for the time of a `with`.
+    """
+
+    header: Mapping[str, Any]
+    tables: Mapping[str, pa.Table]
+    read_media: Callable[[str], bytes]
+    open_media: Callable[[str], AbstractContextManager[Path]]
+
+    @property
+    def trajectory_id(self) -> str:
+        """`<source name>/<native id>`."""
+        return str(self.header["trajectory_id"])
+
+    @property
+    def num_steps(self) -> int:
+        """Rows of `steps`."""
+        return int(self.header["num_steps"])
+
+    @property
+    def steps(self) -> pa.Table:
+        """The step table of its domain, sorted by step."""
+        return self.tables[STEP_TABLES[self.header["domain"]]]

@@ -1,0 +1,99 @@
+"""Arrow schemas of the declared tables, and rows made into exactly those schemas.
+
+Each table has two schemas: the *published* one (media embedded, Hugging Face features in the metadata) and the *stored*
+one of shards in a workspace (media columns hold a sha256). Both carry the table's name and the version of the contract
+under the metadata key `cairn`, so that a reader knows what it holds (`schemas.versions`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from .json_column import json_text
+from .tables import ENVELOPE, HISTORY, KINDS, MEDIA_INDEX, TABLES
+from .types import Column, parse_columns
+from .versions import SCHEMA_VERSION
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+def columns_of(table: str, native: Mapping[str, str] | None = None) -> tuple[Column, ...]:
+    """The columns of a table, a kind (envelope first), `annotation_history` or `media`.
+
+    `native`: further columns of `robot_steps`, name → spelled type, put last in order of name.
+    Raises KeyError for a name that is none of them.
+    """
+    if table in KINDS:
+        return (*ENVELOPE, *KINDS[table])
+    if table == "annotation_history":
+        return HISTORY
+    if table == "media":
+        return MEDIA_INDEX
+    return (*TABLES[table], *native_columns(native or {}))
+
+
+def native_columns(native: Mapping[str, str]) -> tuple[Column, ...]:
+    """Columns for a source's own features, in order of name."""
+    return tuple(Column(name, native[name], "as the source has it") for name in sorted(native))
+
+
+def published_schema(name: str, columns: Sequence[Column]) -> pa.Schema:
+    """The schema of a published Parquet file: types, Hugging Face features, table name and contract version."""
+    features = {column.name: column.feature for column in columns}
+    metadata = {b"huggingface": json.dumps({"info": {"features": features}}).encode(), **_stamp(name)}
+    return pa.schema([(column.name, column.arrow) for column in columns], metadata=metadata)
+
+
+def stored_schema(name: str, columns: Sequence[Column]) -> pa.Schema:
+    """The schema of the same table inside a shard: packed columns are sha256 strings."""
+    return pa.schema([(column.name, column.stored) for column in columns], metadata=_stamp(name))
+
+
+def table_from_rows(schema: pa.Schema, rows: Rows) -> pa.Table:
+    """A table of exactly `schema`; absent keys are null, values of `Json` columns are Python objects.
+
+    Raises pyarrow.ArrowInvalid or ArrowTypeError for a value that does not fit its column, KeyError for a key that is
+    no column.
+    """
+    rows = list(rows)
+    known = set(schema.names)
+    for row in rows:
+        if not row.keys() <= known:
+            raise KeyError(f"{sorted(row.keys() - known)} are no columns of this table")
+    return table_from_columns(schema, {name: [row.get(name) for row in rows] for name in schema.names}, len(rows))
+
+
+def table_from_columns(schema: pa.Schema, values: Mapping[str, Any], length: int) -> pa.Table:
+    """A table of exactly `schema` from column values (lists or Arrow arrays); absent columns are null."""
+    if not values.keys() <= set(schema.names):
+        raise KeyError(f"{sorted(values.keys() - set(schema.names))} are no columns of this table")
+    return pa.Table.from_arrays([_array(field, values.get(field.name), length) for field in schema], schema=schema)
+
+
+def _array(field: pa.Field, values: Any, length: int) -> pa.Array | pa.ChunkedArray:
+    if values is None:
+        return pa.nulls(length, field.type)
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        return values if values.type == field.type else values.cast(field.type)
+    if isinstance(field.type, pa.JsonType):
+        return pa.array([json_text(value) for value in values], pa.string()).cast(field.type)
+    return pa.array(values, field.type)
+
+
+def _stamp(name: str) -> dict[bytes, bytes]:
+    return {b"cairn": json.dumps({"table": name, "schema_version": SCHEMA_VERSION}).encode()}
+
+
+__all__ = [
+    "columns_of",
+    "native_columns",
+    "parse_columns",
+    "published_schema",
+    "stored_schema",
+    "table_from_columns",
+    "table_from_rows",
+]

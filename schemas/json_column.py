@@ -1,0 +1,57 @@
+"""Text for `Json` columns, checked before it is written.
+
+The reader of `datasets` (ujson) says nothing about what it cannot hold: NaN and a bare `null` become None, a number
+above 1e308 becomes inf, an integer beyond 64 bits or a depth of 1,024 ends the whole read (measured, datasets 5.2).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+MAX_DEPTH = 500
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64  # half-open
+
+
+class JsonValueError(ValueError):
+    """A value that no `Json` column can hold."""
+
+
+def json_text(value: Any) -> str | None:
+    """Canonical JSON text of `value` (sorted keys, no spaces), or None where `value` is None.
+
+    Raises JsonValueError for NaN, infinity, an integer outside [-2^63, 2^64), a lone surrogate, a depth above 500 or
+    something that is not JSON.
+    """
+    if value is None:
+        return None
+    _check(value, 0)
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        text.encode()
+    except (TypeError, UnicodeEncodeError) as error:
+        raise JsonValueError(f"not JSON: {error}") from error
+    return text
+
+
+def printable(text: str) -> str:
+    """`text` without lone surrogates (file names that are not UTF-8 carry them): each becomes U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise JsonValueError(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, int) and not MIN_INTEGER <= value < MAX_INTEGER:
+        raise JsonValueError(f"integer {value} is outside [-2^63, 2^64)")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise JsonValueError(f"{value} is not JSON")
+    if isinstance(value, dict):
+        for key, child in value.items():
+            if not isinstance(key, str):
+                raise JsonValueError(f"key {key!r} is not a string")
+            _check(child, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for child in value:
+            _check(child, depth + 1)

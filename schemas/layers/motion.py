@@ -1,0 +1,22 @@
+"""What the arm does, from its speed and its gripper."""
+
+from ..types import Column
+from . import Layer, Review, Term, Tiling, ViewColumn
+
+LAYER = Layer(
+    name="motion",
+    domain="robot",
+    kind="segments",
+    level="span",
+    doc="Phases of an episode, cut where the arm starts or stops moving or the gripper opens or closes.",
+    vocabulary=(
+        Term("still", "the arm rests and the gripper does not move", "1", "#9e9e9e"),
+        Term("move", "the arm moves, the gripper does not", "2", "#2196f3"),
+        Term("close", "the gripper closes", "3", "#e91e63"),
+        Term("open", "the gripper opens", "4", "#4caf50"),
+    ),
+    stream="video",
+    tiling=Tiling(overlap=False, gaps=False),
+    review=Review(view="robot_language", region="clip", absent="the span has no motion label"),
+    columns=(ViewColumn("robot_labels", Column("motion", "string", "phase of the arm at this step"), "label"),),
+)
