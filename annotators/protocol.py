@@ -1,6 +1,6 @@
 """The contract of an automatic annotator, and how one is found by name.
 
-    ANNOTATOR = MotionSegments()      # module level, in annotators/<domain>/<name>.py
+ANNOTATOR = MotionSegments()      # module level, in annotators/<domain>/<name>.py
 
 """
 

@@ -65,7 +65,9 @@ def _refuse_escape(path: Path, opened: zipfile.ZipFile) -> None:
     for name in opened.namelist():
         flat = name.replace("\\", "/")
         if flat.startswith("/") or ":" in flat.split("/")[0] or posixpath.normpath(flat).startswith(".."):
-            raise Rejected("zip_escape", f"{path.name}: member {name!r} points outside the archive; it is not what a recorder writes")
+            raise Rejected(
+                "zip_escape", f"{path.name}: member {name!r} points outside the archive; it is not what a recorder writes"
+            )
 
 
 def _refuse_bomb(path: Path, opened: zipfile.ZipFile) -> None:

@@ -6,6 +6,7 @@ becomes a reject of its trajectory, with the column named.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,11 @@ def read_ref(
                     result.rejects.append(reject_of(source, ref, rejected, item.native_id))
     except Rejected as rejected:
         result.rejects.append(reject_of(source, ref, rejected))
+    except Exception as error:  # noqa: BLE001 - whatever a foreign file makes a reader do, it costs this ref alone
+        message = (
+            f"{ref.native_id}: the reader stopped with {type(error).__name__}: {error}; the file is not what its format says"
+        )
+        result.rejects.append(reject_of(source, ref, Rejected("reader_failed", message, {"where": _where(error)})))
     result.media = media.added
     return result
 
@@ -105,10 +111,18 @@ def _table(name: str, content: Any, trajectory_id: str | None, native: Mapping[s
     try:
         if isinstance(content, Mapping):
             length = len(next(iter(content.values())))
-            return table_from_columns(schema, content | ({"trajectory_id": [trajectory_id] * length} if stamped else {}), length)
+            return table_from_columns(
+                schema, content | ({"trajectory_id": [trajectory_id] * length} if stamped else {}), length
+            )
         return table_from_rows(schema, [row | ({"trajectory_id": trajectory_id} if stamped else {}) for row in content])
     except (pa.ArrowException, JsonValueError, OverflowError) as error:
         raise Rejected("value_unfit", f"{name}: a value does not fit its column: {error}") from error
+
+
+def _where(error: Exception) -> str:
+    """Module and line that raised, without a path of this machine."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def _duration(steps: pa.Table) -> float | None:

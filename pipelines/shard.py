@@ -32,12 +32,14 @@ class SourceFile:
 class Ref:
     """What a reader reads at once: `native_id`, the `files` it needs, and a `selector` inside them (JSON text).
 
-    The selector carries what the source's own index says, so that a changed index line changes this ref alone.
+    The selector carries what the source's own index says, so that a changed index line changes this ref alone. `steps`
+    is how many steps the index promises, or an estimate from the size; it only evens out shards.
     """
 
     native_id: str
     files: tuple[SourceFile, ...]
     selector: str = ""
+    steps: int = 0
 
     @property
     def size(self) -> int:
@@ -74,7 +76,7 @@ class Reject:
 class ShardKey:
     """What to build: `name` (by content, stable), `fingerprint` (of inputs, parameters, schema, code), `refs`, and `spec`.
 
-    `spec` is what the job adds for itself (JSON-like); `source` the recipe's source, where there is one.
+    `spec` is what the job adds for itself (JSON-like).
     """
 
     name: str
@@ -95,7 +97,6 @@ class Shard:
     tables: Mapping[str, pa.Table]
     rejects: tuple[Reject, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
 
     def with_rejects(self, rejects: tuple[Reject, ...]) -> Shard:
         """The same shard with more rejects."""
@@ -104,13 +105,13 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A written file: `path` in the workspace, `rows`, `bytes`, `sha256`, and the `fingerprint` it was made for."""
+    """A written file: `path` in the workspace, `rows`, `bytes` on disk, `memory` bytes as Arrow, and its `sha256`."""
 
     path: str
     rows: int
     bytes: int
+    memory: int
     sha256: str
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ and is cut into parts at key frames so that one part fits in a Parquet cell.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -115,7 +116,12 @@ def _scan(path: Path) -> tuple[list[_Packet], dict[str, Any]]:
                 raise Rejected("video_unreadable", f"{path.name} has no video track")
             track = container.streams.video[0]
             packets = [
-                _Packet(p.pts if p.pts is not None else p.dts or 0, p.dts if p.dts is not None else p.pts or 0, p.size, p.is_keyframe)
+                _Packet(
+                    p.pts if p.pts is not None else p.dts or 0,
+                    p.dts if p.dts is not None else p.pts or 0,
+                    p.size,
+                    p.is_keyframe,
+                )
                 for p in container.demux(track)
                 if p.size
             ]
@@ -195,3 +201,12 @@ def _open_copy(path: Path, track: av.VideoStream) -> tuple[av.container.OutputCo
     copy.metadata.clear()
     copy.time_base = track.time_base
     return output, copy
+
+
+def count_frames(data: bytes) -> int:
+    """Frames (packets with content) of the first video track. Raises ValueError where it is no video."""
+    try:
+        with av.open(io.BytesIO(data)) as container:
+            return sum(1 for packet in container.demux(video=0) if packet.size)
+    except (av.FFmpegError, IndexError) as error:
+        raise ValueError(str(error)) from error

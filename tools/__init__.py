@@ -1,0 +1,1 @@
+"""What people run: the `cairn` command, recorders, viewers, benchmarks."""

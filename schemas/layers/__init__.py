@@ -89,7 +89,10 @@ class Layer:
             (self.kind not in KINDS, f"kind {self.kind!r} is none of {tuple(KINDS)}"),
             (self.level not in LEVELS, f"level {self.level!r} is none of {LEVELS}"),
             (self.name in KINDS or self.name in TABLES, "the name is a table's or a kind's; configs need names of their own"),
-            (self.name == "data" or not self.name.isidentifier() or self.name != self.name.lower(), "name is not [a-z][a-z0-9_]*"),
+            (
+                self.name == "data" or not self.name.isidentifier() or self.name != self.name.lower(),
+                "name is not [a-z][a-z0-9_]*",
+            ),
             (not self.doc, "doc is empty: say what the layer means"),
             (self.vocabulary is None and not self.open_because, "no vocabulary: say why in open_because"),
             (self.review is None and not self.unreviewed_because, "no review: say why in unreviewed_because"),

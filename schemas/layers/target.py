@@ -14,5 +14,7 @@ LAYER = Layer(
     stream="images",
     tiling=None,
     review=Review(view="gui_steps", region="target", absent="the action has no target"),
-    columns=(ViewColumn("gui_grounding", Column("target_box", "list<float32>", "x_min, y_min, x_max, y_max, frame pixels"), "boxes"),),
+    columns=(
+        ViewColumn("gui_grounding", Column("target_box", "list<float32>", "x_min, y_min, x_max, y_max, frame pixels"), "boxes"),
+    ),
 )

@@ -1,0 +1,1 @@
+"""Recorders that make Cairn's own example data."""

@@ -1,0 +1,167 @@
+"""Each recorded ARC grid, computed again from the grid recorded before it and the action.
+
+A step is checked against the *recorded* state before it, so that one wrong record does not condemn what follows. Checked
+are the steps that show a grid: edits, `submit` and `show_editor` (which leave it as it is), steps whose name has no rule
+here, and any other step that is recorded with two different grids. The first grid of each panel is where a person
+started: nothing leads to it, and it is not counted.
+
+What a grid depends on besides itself: `undo` and `redo` go through the edits of one panel; only edits that changed the
+grid count, and every `paste_accept`; a new edit forgets what could be redone; `start_over` brings back the panel's first
+grid and forgets both. The clipboard is one for all panels. These are the rules of BrainGridGame's editor, for whose names
+see `schemas.arc_operations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from ..annotation import Annotation
+from ..protocol import Requires
+from ..trajectory import TrajectoryView
+from .operations import OPERATIONS, ArgumentError, crop, integer, paste, size
+from .recorded import Grid, RecordedStep, recorded_steps
+
+_SHOWS = frozenset({"submit", "show_editor"})
+
+_NAMELESS = (None, None)
+"""The panel of a step that does not say which grid it is about: what comes first there starts nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What replay says of one step: `outcome` (exact, diverged, unverifiable) and, where not exact, what was `observed`."""
+
+    step: int
+    outcome: str
+    observed: str | None = None
+
+
+@dataclass
+class _Panel:
+    """One grid that a person works on: its first state, and what undo and redo would bring back."""
+
+    first: Grid | None = None
+    undone: list[Grid] = field(default_factory=list)
+    done: list[Grid] = field(default_factory=list)
+
+
+class _Unverifiable(Exception):
+    """The record does not say enough."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The replay oracle."""
+
+    name: ClassVar[str] = "arc.replay"
+    version: ClassVar[str] = "1"
+    producer_type: ClassVar[str] = "oracle"
+    emits: ClassVar[tuple[str, ...]] = ("replay",)
+    requires: ClassVar[Requires] = Requires(domain="arc", columns=("action_name", "grid_after"))
+    deterministic: ClassVar[bool] = True
+
+    def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
+        """One row: the checked steps and what was found."""
+        verdicts = list(replay(recorded_steps(trajectory)))
+        payload = {
+            "name": "replay",
+            "function": self.name,
+            "evaluator": self.name,
+            "steps": [verdict.step for verdict in verdicts],
+            "outcomes": [verdict.outcome for verdict in verdicts],
+            "observed": [verdict.observed for verdict in verdicts],
+        }
+        yield Annotation("replay", payload, start=0, end=trajectory.num_steps)
+
+
+ANNOTATOR = Replay()
+
+
+def replay(steps: Iterable[RecordedStep]) -> Iterator[Verdict]:
+    """The verdict on each step that shows a grid, in order."""
+    panels: dict[tuple[int | None, str | None], _Panel] = {}
+    clipboard: Grid | None = None
+    for step in steps:
+        panel = panels.setdefault(step.panel, _Panel())
+        if panel.first is None:
+            panel.first = step.before if step.before is not None else step.after
+            if step.before is None and step.panel != _NAMELESS:
+                continue
+        if step.after is not None and _is_checked(step):
+            try:
+                made = _expected(step, panel, clipboard)
+            except (_Unverifiable, ArgumentError) as error:
+                yield Verdict(step.step, "unverifiable", str(error))
+            else:
+                difference = _difference(made, step.after)
+                yield Verdict(step.step, "diverged" if difference else "exact", difference)
+        if step.name == "copy":
+            clipboard = _copied(step)
+        _remember(step, panel)
+
+
+def _is_checked(step: RecordedStep) -> bool:
+    """Whether the step shows a grid (it has one after it) that something must lead to."""
+    known = step.operation
+    return known is None or known.edits or known.name in _SHOWS or step.changed
+
+
+def _expected(step: RecordedStep, panel: _Panel, clipboard: Grid | None) -> Grid:
+    """The grid after the step. Raises _Unverifiable or ArgumentError where the record does not say enough."""
+    if step.operation is None:
+        raise _Unverifiable("the action has no name" if step.name is None else f"no rule for the action {step.name!r}")
+    if step.before is None:
+        raise _Unverifiable("the grid before is not recorded")
+    name = step.operation.name
+    if name in OPERATIONS:
+        return OPERATIONS[name](step.before, step.arguments)
+    if name == "paste_accept":
+        if clipboard is None:
+            raise _Unverifiable("the clipboard is unknown: no copy is recorded")
+        return paste(step.before, clipboard, integer(step.arguments, "pasteX"), integer(step.arguments, "pasteY"))
+    if name in ("undo", "redo"):
+        stack = panel.done if name == "undo" else panel.undone
+        if not stack:
+            raise _Unverifiable(f"nothing to {name}: no edit is recorded that it could be")
+        return stack[-1]
+    if name == "start_over":
+        if panel.first is None:
+            raise _Unverifiable("the first grid is not recorded")
+        return panel.first
+    return step.before
+
+
+def _remember(step: RecordedStep, panel: _Panel) -> None:
+    """What undo and redo bring back after this step, by what was recorded."""
+    edits = step.operation is None or step.operation.edits
+    if step.name == "start_over" or (step.operation is not None and edits and (step.before is None or step.after is None)):
+        panel.done, panel.undone = [], []
+    elif step.name in ("undo", "redo"):
+        source, target = (panel.done, panel.undone) if step.name == "undo" else (panel.undone, panel.done)
+        if source:
+            source.pop()
+        if step.before is not None:
+            target.append(step.before)
+    elif (step.name == "paste_accept" or (edits and step.changed)) and step.before is not None:
+        panel.done.append(step.before)
+        panel.undone = []
+
+
+def _copied(step: RecordedStep) -> Grid | None:
+    """What a copy puts on the clipboard; None where the record does not say."""
+    try:
+        return None if step.before is None else crop(step.before, step.arguments)
+    except ArgumentError:
+        return None
+
+
+def _difference(made: Grid, recorded: Grid) -> str | None:
+    """None where they are the same, else what differs, for a person."""
+    if made.shape != recorded.shape:
+        return f"expected {size(made)}, recorded {size(recorded)} (rows x columns)"
+    differing = int(np.count_nonzero(made != recorded))
+    return f"{differing} of {made.size} cells differ" if differing else None

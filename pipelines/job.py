@@ -1,0 +1,112 @@
+"""The shape that all batch jobs share, and what their shards have in common on disk.
+
+A job plans keys; for each key it reads a shard, works on it, checks it and writes it, which leaves one outcome. A key
+whose outcome has its fingerprint is finished and is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.types import Column
+from schemas.versions import upgrade
+
+from .media import sha256_of
+from .parquet import row_groups, write_parquet
+from .plan import Plan
+from .shard import FileRecord, Outcome, Shard, ShardKey
+from .store import Store
+
+
+class Job(Protocol):
+    """One batch job. Instances are frozen, picklable and hold the recipe and the store. `folder` is where its files go."""
+
+    name: ClassVar[str]
+    folder: ClassVar[str]
+
+    @property
+    def store(self) -> Store:
+        """The workspace."""
+        ...
+
+    def plan(self) -> Plan:
+        """All keys, finished or not, in a stable order. Plain Python, deterministic."""
+        ...
+
+    def read(self, key: ShardKey) -> Shard:
+        """Make the shard of a key."""
+        ...
+
+    def work(self, shard: Shard) -> Shard:
+        """What the job adds."""
+        ...
+
+    def check(self, shard: Shard) -> Shard:
+        """Take out what breaks a rule, and say so in rejects."""
+        ...
+
+    def write(self, shard: Shard) -> Outcome:
+        """Put the shard's files, then its outcome."""
+        ...
+
+
+def outcome_path(job: str, name: str) -> str:
+    """Where the outcome of a shard stands."""
+    return f"outcomes/{job}/{name}.json"
+
+
+def finished(store: Store, job: str, key: ShardKey, present: Mapping[str, int]) -> Outcome | None:
+    """The outcome of a key; None where there is none, it was made of something else, or a file of it is gone or torn.
+
+    `present`: path → bytes of all files of the job (`Store.sizes`).
+    """
+    outcome = read_outcome(store, outcome_path(job, key.name))
+    if outcome is None or outcome.fingerprint != key.fingerprint:
+        return None
+    return outcome if all(present.get(record.path) == record.bytes for record in outcome.files.values()) else None
+
+
+def read_outcome(store: Store, path: str) -> Outcome | None:
+    """The outcome at a path, or None."""
+    value = store.read_json(path)
+    return None if value is None else Outcome.from_json(value)
+
+
+def put_outcome(store: Store, job: str, outcome: Outcome) -> Outcome:
+    """Put an outcome; from then on its files count."""
+    store.put_json(outcome_path(job, outcome.name), outcome.to_json())
+    return outcome
+
+
+def put_table(store: Store, path: str, table: pa.Table, columns: Sequence[Column] = ()) -> FileRecord:
+    """Put a stored table as one Parquet file."""
+    return put_groups(store, path, table.schema, row_groups(table), columns, table.nbytes)
+
+
+def put_groups(
+    store: Store, path: str, schema: pa.Schema, groups: Iterable[pa.Table], columns: Sequence[Column], memory: int
+) -> FileRecord:
+    """Put row groups as one Parquet file, written locally first."""
+    with store.scratch() as folder:
+        local = Path(folder, "table.parquet")
+        rows = write_parquet(local, schema, groups, columns)
+        record = FileRecord(path, rows, local.stat().st_size, memory, sha256_of(local))
+        store.put_file(path, local)
+    return record
+
+
+def read_table(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A stored table (some columns of it), upgraded to the current contract."""
+    with store.open(path) as file:
+        table = pq.read_table(file, columns=columns)
+    return upgrade(table)
+
+
+def read_tables(store: Store, files: Mapping[str, FileRecord]) -> dict[str, pa.Table]:
+    """All tables of an outcome by name; what is no Parquet file is left out."""
+    return {name: read_table(store, record.path) for name, record in files.items() if record.path.endswith(".parquet")}

@@ -1,0 +1,250 @@
+"""The recipe: one YAML file that describes one dataset from sources to release.
+
+`load_recipe` checks all of it before anything runs; what is wrong is said with the line and the remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob as globbing
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from annotators.protocol import Annotator, UnknownAnnotatorError, annotator
+from schemas.vocabularies import SPLITS
+
+from .errors import ConfigurationError
+from .sources import Source, UnknownReaderError, reader
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSpec(BaseModel):
+    """One entry of `sources`."""
+
+    model_config = _STRICT
+    name: Name
+    reader: str
+    uri: str
+    license: Annotated[str, StringConstraints(min_length=1)]
+    revision: str | None = None
+    max_reject_ratio: Ratio | None = None
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _known_reader(self) -> SourceSpec:
+        try:
+            options = reader(self.reader).options
+        except UnknownReaderError as error:
+            raise PydanticCustomError("reader", "{sentence}", {"sentence": str(error)}) from error
+        try:
+            options(**self.options)
+        except ValidationError as error:
+            known = ", ".join(options.model_fields) or "no options"
+            first = error.errors()[0]
+            sentence = f"option {'.'.join(map(str, first['loc']))}: {first['msg']}; {self.reader} takes {known}"
+            raise PydanticCustomError("options", "{sentence}", {"sentence": sentence}) from error
+        return self
+
+
+class AnnotatorSpec(BaseModel):
+    """One entry of `annotators`: a name, or a name with parameters."""
+
+    model_config = _STRICT
+    name: str
+    parameters: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known(self) -> AnnotatorSpec:
+        try:
+            annotator(self.name, self.parameters)
+        except UnknownAnnotatorError as error:
+            raise PydanticCustomError("annotator", "{sentence}", {"sentence": str(error)}) from error
+        return self
+
+
+class Shards(BaseModel):
+    """Bounds of a shard: whichever is reached first."""
+
+    model_config = _STRICT
+    bytes: Annotated[int, Field(gt=0)] = 256_000_000
+    steps: Annotated[int, Field(gt=0)] = 50_000
+
+
+class Splits(BaseModel):
+    """How trajectories are dealt: by which key, in which ratios. `by` None: by task for arc and gui, by trajectory for robot."""
+
+    model_config = _STRICT
+    by: Literal["source", "task", "scene", "trajectory"] | None = None
+    train: Ratio = 0.9
+    validation: Ratio = 0.05
+    test: Ratio = 0.05
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_given(cls, value: Any) -> Any:
+        """Ratios that are not named are 0, once one is named."""
+        if isinstance(value, dict) and any(split in value for split in SPLITS):
+            return dict.fromkeys(SPLITS, 0.0) | value
+        return value
+
+    @model_validator(mode="after")
+    def _sum(self) -> Splits:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-9:
+            sentence = f"train + validation + test is {total:g}, should be 1"
+            raise PydanticCustomError("splits", "{sentence}", {"sentence": sentence})
+        return self
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Split → ratio, in the order of their thresholds."""
+        return {split: getattr(self, split) for split in SPLITS}
+
+
+class Release(BaseModel):
+    """What is published, and as which version."""
+
+    model_config = _STRICT
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
+    repo_id: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    splits: Splits = Splits()
+
+
+class Recipe(BaseModel):
+    """A whole recipe. `folder` is where its file lies: what `uri` and `workspace` are relative to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+    name: Name
+    license: Annotated[str, StringConstraints(min_length=1)]
+    workspace: str
+    sources: Annotated[list[SourceSpec], Field(min_length=1)]
+    annotators: list[AnnotatorSpec] = []
+    release: Release = Release()
+    max_reject_ratio: Ratio = 0.05
+    shards: Shards = Shards()
+    folder: Annotated[str, Field(exclude=True)] = "."
+
+    @field_validator("sources", "annotators")
+    @classmethod
+    def _unique(cls, value: list[Any]) -> list[Any]:
+        names = [item.name for item in value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            sentence = f"{twice!r} is named twice; give each a name of its own (ids begin with it)"
+            raise PydanticCustomError("unique", "{sentence}", {"sentence": sentence})
+        return value
+
+    @property
+    def resolved_sources(self) -> list[Source]:
+        """The sources with absolute URIs and validated options."""
+        return [
+            Source(s.name, s.reader, self._absolute(s.uri), s.license, s.revision, reader(s.reader).options(**s.options))
+            for s in self.sources
+        ]
+
+    @property
+    def resolved_annotators(self) -> list[Annotator]:
+        """The annotators with their parameters."""
+        return [annotator(spec.name, spec.parameters) for spec in self.annotators]
+
+    @property
+    def workspace_uri(self) -> str:
+        """The workspace as an absolute path or URI."""
+        return self._absolute(self.workspace)
+
+    def reject_ratio(self, source: str) -> float:
+        """The ratio of rejects that a source may have."""
+        spec = next(s for s in self.sources if s.name == source)
+        return self.max_reject_ratio if spec.max_reject_ratio is None else spec.max_reject_ratio
+
+    def _absolute(self, uri: str) -> str:
+        if "://" in uri or uri.startswith("/"):
+            return uri.rstrip("/")
+        return f"{globbing.escape(self.folder) if globbing.has_magic(uri) else self.folder}/{uri}".rstrip("/")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe in a YAML file. Raises ConfigurationError: every fault with its line and the remedy."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}); give the path of a recipe file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text: {error}") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} holds no mapping; a recipe begins with `name:`, see examples/quickstart.yaml")
+    try:
+        return Recipe(**content, folder=str(path.resolve().parent))
+    except ValidationError as error:
+        lines = _Lines(dict(_line_of(node, ())))
+        faults = "\n".join(f"{path}:{lines.at(fault['loc'])}: {_sentence(fault)}" for fault in error.errors())
+        raise ConfigurationError(faults) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Where each key of a YAML file stands."""
+
+    lines: Mapping[tuple[Any, ...], int]
+
+    def at(self, place: tuple[Any, ...]) -> int:
+        """The line of a place, or of the nearest one above it."""
+        while place not in self.lines and place:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+
+def _line_of(node: yaml.Node | None, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    if node is None:
+        return
+    yield place, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _line_of(value, (*place, key.value))
+            yield (*place, key.value), key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _line_of(value, (*place, number))
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in fault["loc"]) or "recipe"
+    if fault["type"] == "missing":
+        return f"{place} is missing: add it"
+    if fault["type"] == "extra_forbidden":
+        name = str(fault["loc"][-1])
+        close = difflib.get_close_matches(name, _known_keys(), n=1)
+        return f"{place} is no key here" + (f"; did you mean {close[0]!r}?" if close else ": remove it")
+    message = re.sub(r"^Value error, ", "", fault["msg"])
+    value = fault.get("input")
+    shown = (
+        f" (found {value!r})" if isinstance(value, (str, int, float)) and fault["type"] not in ("reader", "annotator") else ""
+    )
+    return f"{place}: {message}{shown}"
+
+
+def _known_keys() -> list[str]:
+    models: tuple[type[BaseModel], ...] = (Recipe, SourceSpec, AnnotatorSpec, Shards, Splits, Release)
+    return sorted({name for model in models for name in model.model_fields} - {"folder"})

@@ -1,0 +1,135 @@
+"""One command from start to end: the workspace lock, the jobs in order, the ratio of rejects, the manifest, the log."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .assemble import Published, assemble, private_prefixes, scrubbed
+from .errors import DataError
+from .ingest import Ingest
+from .job import Job, outcome_path, read_outcome
+from .lock import workspace_lock
+from .options import check_options
+from .propose import Propose
+from .recipe import Recipe
+from .release import Release
+from .run import JobResult, Watch, run_job
+from .shard import Outcome
+from .store import Store
+
+MANIFEST = "manifest.json"
+_QUIET: Watch = lambda *_: None  # noqa: E731 - the type is the point
+
+
+@dataclass(frozen=True)
+class Session:
+    """A recipe, its workspace, Beam's options, and who watches the progress."""
+
+    recipe: Recipe
+    options: tuple[str, ...] = ()
+    watch: Watch = _QUIET
+
+    @property
+    def store(self) -> Store:
+        """The workspace."""
+        return Store(self.recipe.workspace_uri)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Check Beam's options, hold the workspace, sweep litter, and log the times of what happens inside."""
+        check_options(self.options)
+        with workspace_lock(self.store):
+            self.store.sweep(set(), ())
+            began = time.time()
+            try:
+                yield
+            finally:
+                stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(began))
+                entry = {"host": platform.node(), "pid": os.getpid(), "began": stamp, "seconds": round(time.time() - began, 3)}
+                self.store.put_json(f"log/{stamp}-{os.getpid()}.json", entry)
+
+    def ingest(self) -> JobResult:
+        """Read all sources."""
+        return self._run(Ingest(self.recipe, self.store))
+
+    def propose(self) -> JobResult:
+        """Ask all annotators."""
+        return self._run(Propose(self.recipe, self.store))
+
+    def release(self, ingested: JobResult, proposed: JobResult) -> Published:
+        """Build the release. Raises DataError where a source has too many rejects, or a part breaks a rule."""
+        refuse_many_rejects(self.recipe, ingested)
+        rejects = scrubbed(ingested.rejects + proposed.rejects, private_prefixes(self.recipe.folder, self.store))
+        job = Release(self.recipe, self.store, rejects)
+        released = self._run(job)
+        broken = [reject for outcome in released.outcomes for reject in outcome.rejects]
+        if broken:
+            raise DataError(f"no release: {len(broken)} rows break a rule, the first: {broken[0].code}: {broken[0].message}")
+        return assemble(job, ingested, proposed, released)
+
+    def last(self, job: Job) -> JobResult:
+        """What a job left when it last ran, without running it."""
+        plan = job.plan()
+        outcomes = [read_outcome(self.store, outcome_path(job.name, key.name)) for key in plan.keys]
+        return JobResult(job.name, tuple(o for o in outcomes if o is not None), 0, plan.rejects)
+
+    def write_manifest(self, results: Sequence[JobResult]) -> None:
+        """Fold outcomes into `manifest.json`."""
+        self.store.put_json(MANIFEST, {result.job: fold(result) for result in results})
+
+    def _run(self, job: Job) -> JobResult:
+        return run_job(job, self.options, self.watch)
+
+
+def fold(result: JobResult) -> dict[str, Any]:
+    """What a job made, in numbers: shards, rows by table, counts, rejects by source and code. Nothing of time or host."""
+    rows: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    lacking: Counter[str] = Counter()
+    for outcome in result.outcomes:
+        for table, record in outcome.files.items():
+            rows[table] += record.rows
+        counts.update(outcome.counts)
+        if outcome.counts.get("lacking"):
+            lacking[_annotator(outcome)] += outcome.counts["lacking"]
+    rejects = Counter((reject.source_name, reject.code) for reject in result.rejects)
+    return {
+        "shards": len(result.outcomes),
+        "rows": {table: n for table, n in sorted(rows.items()) if n},
+        "counts": dict(sorted(counts.items())),
+        "lacking": dict(sorted(lacking.items())),
+        "rejects": [{"source": s, "code": c, "count": n} for (s, c), n in sorted(rejects.items())],
+    }
+
+
+def refuse_many_rejects(recipe: Recipe, ingested: JobResult) -> None:
+    """Raise DataError where rejects / (rejects + trajectories) of a source is above its ratio; names sources and codes."""
+    sentences = []
+    for source in recipe.sources:
+        codes = Counter(reject.code for reject in ingested.rejects if reject.source_name == source.name)
+        refused = sum(codes.values())
+        taken = sum(o.counts["trajectories"] for o in ingested.outcomes if _source(o) == source.name)
+        ratio = recipe.reject_ratio(source.name)
+        if refused and refused / (refused + taken) > ratio:
+            said = ", ".join(f"{code} {count}" for code, count in sorted(codes.items()))
+            sentences.append(f"source {source.name!r}: {refused} of {refused + taken} were rejected ({said}), above {ratio:g}")
+    if sentences:
+        remedy = "mend the recordings, or raise max_reject_ratio of that source; `cairn status` lists them"
+        raise DataError(f"no release: {'; '.join(sentences)}. {remedy[0].upper()}{remedy[1:]}")
+    if not any(o.counts["trajectories"] for o in ingested.outcomes):
+        raise DataError("no release: not one trajectory was taken; `cairn status` lists the rejects")
+
+
+def _source(outcome: Outcome) -> str:
+    return outcome.name.rsplit("-", 1)[0]
+
+
+def _annotator(outcome: Outcome) -> str:
+    return ".".join(outcome.name.rsplit(".", 2)[-2:])

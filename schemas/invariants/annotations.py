@@ -1,0 +1,230 @@
+"""Checks of what was said: the envelope, the layers' declarations, and the references between rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..layers import layer, layers
+from ..tables import KINDS
+from ..vocabularies import LEVELS, PRODUCER_TYPES, QUALITIES, SHAPES, STATUSES
+from .violation import Check, Tables, Violation, lengths, outside
+
+
+def envelope_words_known(tables: Tables) -> Iterator[Violation]:
+    """`word_unknown`: level, status, quality or producer type outside its vocabulary."""
+    closed = (("level", LEVELS), ("status", STATUSES), ("quality", QUALITIES), ("producer_type", PRODUCER_TYPES))
+    for _, table in _kinds(tables):
+        for column, words in closed:
+            yield from outside(table, column, words)
+    if "regions" in tables:
+        yield from outside(tables["regions"], "shape", SHAPES)
+
+
+def layers_declared(tables: Tables) -> Iterator[Violation]:
+    """`layer_undeclared`, `layer_kind`: a layer that nobody declared, or in another kind's table."""
+    for kind, table in _kinds(tables):
+        for name in sorted(set(table["layer"].to_pylist())):
+            ids = _ids_where(table, "layer", name)
+            if name not in layers():
+                yield Violation(
+                    "layer_undeclared",
+                    f"layer {name!r} is declared nowhere; add schemas/layers/{name}.py",
+                    annotation_id=ids[0],
+                )
+            elif layer(name).kind != kind:
+                message = f"layer {name!r} is declared as {layer(name).kind} and stands in {kind}"
+                yield Violation("layer_kind", message, annotation_id=ids[0])
+
+
+def labels_in_vocabulary(tables: Tables) -> Iterator[Violation]:
+    """`label_unknown`: a label (or an outcome of a check) that is no word of its layer."""
+    for kind, column in (("segments", "label"), ("regions", "label"), ("checks", "outcomes")):
+        if kind not in tables:
+            continue
+        for row in tables[kind].select(["annotation_id", "trajectory_id", "layer", column]).to_pylist():
+            words = layer(row["layer"]).words if row["layer"] in layers() else None
+            values = row[column] if isinstance(row[column], list) else [row[column]]
+            unknown = [] if words is None else [v for v in values if v is not None and v not in words]
+            if unknown:
+                message = f"{_place(row)}: {unknown[0]!r} is no word of layer {row['layer']}, which has {', '.join(sorted(words or ()))}"
+                yield Violation("label_unknown", message, row["trajectory_id"], row["annotation_id"])
+
+
+def intervals_inside(tables: Tables) -> Iterator[Violation]:
+    """`interval_outside`: not `0 <= start < end <= num_steps`, or half of an interval."""
+    num_steps = lengths(tables)
+    for _, table in _kinds(tables):
+        for row in table.select(["annotation_id", "trajectory_id", "layer", "start", "end"]).to_pylist():
+            start, end = row["start"], row["end"]
+            if start is None and end is None:
+                continue
+            steps = num_steps.get(row["trajectory_id"], 2**31)
+            if start is None or end is None or not 0 <= start < end <= steps:
+                message = f"{_place(row)}: the interval [{start}, {end}) is not inside the {steps} steps of its trajectory"
+                yield Violation("interval_outside", message, row["trajectory_id"], row["annotation_id"])
+
+
+def intervals_tile(tables: Tables) -> Iterator[Violation]:
+    """`interval_overlap`, `interval_gap`: intervals of one producer in a layer lie as its tiling forbids."""
+    num_steps = lengths(tables)
+    for _, table in _kinds(tables):
+        groups: dict[tuple[str, str, str, str | None], list[tuple[int, int, str]]] = {}
+        for row in table.select(["annotation_id", "trajectory_id", "layer", "start", "end", "producer", "stream"]).to_pylist():
+            if row["layer"] in layers() and layer(row["layer"]).tiling is not None and row["start"] is not None:
+                key = (row["trajectory_id"], row["layer"], row["producer"], row["stream"])
+                groups.setdefault(key, []).append((row["start"], row["end"], row["annotation_id"]))
+        for (trajectory_id, name, _, _), spans in groups.items():
+            yield from _tiling_faults(trajectory_id, name, sorted(spans), num_steps.get(trajectory_id))
+
+
+def boxes_inside(tables: Tables) -> Iterator[Violation]:
+    """`box_outside`: a box that is empty, turned round, or not inside the frame size of its row."""
+    if "regions" not in tables:
+        return
+    columns = ["annotation_id", "trajectory_id", "layer", "boxes", "frame_width", "frame_height"]
+    for row in tables["regions"].select(columns).to_pylist():
+        for box in row["boxes"] or []:
+            width, height = row["frame_width"], row["frame_height"]
+            if box is None:
+                continue
+            right = len(box) == 4 and box[0] < box[2] and box[1] < box[3]
+            if not right or box[0] < 0 or box[1] < 0 or (width and box[2] > width) or (height and box[3] > height):
+                message = f"{_place(row)}: box {box} is not [x_min, y_min, x_max, y_max] inside {width} x {height} pixels"
+                yield Violation("box_outside", message, row["trajectory_id"], row["annotation_id"])
+                break
+
+
+def series_parallel(tables: Tables) -> Iterator[Violation]:
+    """`series_uneven`: the lists of a series have different lengths."""
+    for kind, names in (
+        ("texts", ("steps", "texts")),
+        ("scalars", ("steps", "values", "n", "std")),
+        ("codes", ("steps", "codes", "vectors")),
+        ("checks", ("steps", "outcomes", "observed")),
+        ("regions", ("frames", "points", "boxes", "masks", "visible", "interpolated")),
+        ("traces", ("steps", "points", "rotations", "gripper", "valid")),
+    ):
+        if kind not in tables:
+            continue
+        for row in tables[kind].select(["annotation_id", "trajectory_id", "layer", *names]).to_pylist():
+            sizes = {name: len(row[name]) for name in names if row[name] is not None}
+            if len(set(sizes.values())) > 1:
+                message = f"{_place(row)}: the lists {sizes} should be of one length"
+                yield Violation("series_uneven", message, row["trajectory_id"], row["annotation_id"])
+
+
+def annotations_have_owner(tables: Tables) -> Iterator[Violation]:
+    """`owner_missing`: an annotation of a trajectory that is not there. `owner_none`: one of nothing."""
+    known = set(tables["trajectories"]["trajectory_id"].to_pylist())
+    for _, table in _kinds(tables):
+        for row in table.select(["annotation_id", "trajectory_id", "task_id", "layer"]).to_pylist():
+            if row["trajectory_id"] is None and row["task_id"] is None:
+                yield Violation(
+                    "owner_none", f"{_place(row)}: neither trajectory_id nor task_id is set", None, row["annotation_id"]
+                )
+            elif row["trajectory_id"] is not None and row["trajectory_id"] not in known:
+                message = f"{_place(row)}: there is no such trajectory"
+                yield Violation("owner_missing", message, row["trajectory_id"], row["annotation_id"])
+
+
+def ids_unique(tables: Tables) -> Iterator[Violation]:
+    """`annotation_twice`: one annotation_id on two rows."""
+    for kind, table in _kinds(tables):
+        counts = table["annotation_id"].value_counts()
+        for entry in counts.filter(pc.greater(counts.field("counts"), 1)).to_pylist():
+            message = f"{entry['values']} occurs {entry['counts']} times in {kind}: the same thing was said twice"
+            yield Violation("annotation_twice", message, None, entry["values"])
+
+
+def links_lead_somewhere(tables: Tables) -> Iterator[Violation]:
+    """`link_dangling`, `link_cycle`: references to annotations that are not there, or that lead back to themselves."""
+    known = {i for _, table in _kinds(tables) for i in table["annotation_id"].to_pylist()}
+    if "links" in tables:
+        edges: dict[str, list[str]] = {}
+        for row in tables["links"].select(["annotation_id", "trajectory_id", "layer", "source", "destination"]).to_pylist():
+            for end in ("source", "destination"):
+                if row[end] not in known:
+                    message = f"{_place(row)}: {end} {row[end]!r} is no annotation"
+                    yield Violation("link_dangling", message, row["trajectory_id"], row["annotation_id"])
+            edges.setdefault(row["source"], []).append(row["destination"])
+        yield from _cycles("links", edges)
+    if "segments" in tables:
+        parents: dict[str, list[str]] = {}
+        for row in tables["segments"].select(["annotation_id", "trajectory_id", "layer", "parent"]).to_pylist():
+            if row["parent"] is not None:
+                parents.setdefault(row["annotation_id"], []).append(row["parent"])
+                if row["parent"] not in known:
+                    message = f"{_place(row)}: parent {row['parent']!r} is no annotation"
+                    yield Violation("link_dangling", message, row["trajectory_id"], row["annotation_id"])
+        yield from _cycles("segments", parents)
+
+
+ANNOTATION_CHECKS: tuple[Check, ...] = (
+    envelope_words_known,
+    layers_declared,
+    labels_in_vocabulary,
+    intervals_inside,
+    intervals_tile,
+    boxes_inside,
+    series_parallel,
+    annotations_have_owner,
+    ids_unique,
+    links_lead_somewhere,
+)
+
+
+def _kinds(tables: Tables) -> list[tuple[str, pa.Table]]:
+    return [(kind, tables[kind]) for kind in KINDS if kind in tables]
+
+
+def _ids_where(table: pa.Table, column: str, value: str) -> list[str]:
+    found: list[str] = table.filter(pc.equal(table[column], value))["annotation_id"].to_pylist()
+    return found
+
+
+def _place(row: Mapping[str, object]) -> str:
+    return f"{row['trajectory_id'] or row.get('task_id')}, layer {row['layer']}, {row['annotation_id']}"
+
+
+def _tiling_faults(trajectory_id: str, name: str, spans: list[tuple[int, int, str]], steps: int | None) -> Iterator[Violation]:
+    tiling = layer(name).tiling
+    assert tiling is not None
+    reached = 0
+    for start, end, annotation_id in spans:
+        if start < reached and not tiling.overlap:
+            message = f"{trajectory_id}: layer {name} overlaps itself at step {start} (the one before ends at {reached})"
+            yield Violation("interval_overlap", message, trajectory_id, annotation_id)
+        if start > reached and not tiling.gaps:
+            message = f"{trajectory_id}: layer {name} leaves steps {reached} to {start} without an interval"
+            yield Violation("interval_gap", message, trajectory_id, annotation_id)
+        reached = max(reached, end)
+    if steps is not None and reached < steps and not tiling.gaps:
+        message = f"{trajectory_id}: layer {name} ends at step {reached} of {steps}"
+        yield Violation("interval_gap", message, trajectory_id, spans[-1][2])
+
+
+def _cycles(what: str, edges: Mapping[str, Sequence[str]]) -> Iterator[Violation]:
+    """One violation per node on a cycle that is met first, by depth-first search without recursion."""
+    done: set[str] = set()
+    for origin in edges:
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack = [(origin, False)]
+        while stack:
+            node, leaving = stack.pop()
+            if leaving:
+                path.pop()
+                on_path.discard(node)
+                done.add(node)
+            elif node in on_path:
+                yield Violation(
+                    "link_cycle", f"{what}: {' -> '.join([*path[path.index(node) :], node])} leads back to itself", None, node
+                )
+            elif node not in done:
+                path.append(node)
+                on_path.add(node)
+                stack.append((node, True))
+                stack.extend((target, False) for target in edges.get(node, ()))

@@ -1,0 +1,200 @@
+"""Checks of what happened: trajectories, their steps and their media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..vocabularies import ACTION_KINDS, AGENT_TYPES, DOMAINS, STREAM_KINDS
+from .violation import Check, Tables, Violation, floats, outside, runs, step_tables
+
+MAX_GRID_SIDE = 100
+"""The BrainGridGame editor resizes up to 100 x 100; ARC-AGI-3 frames are at most 64 x 64, ARC-AGI-1 and 2 at most 30 x 30."""
+MAX_COLOUR = 15
+"""ARC-AGI-3 colours go to 15, ARC-AGI-1 and 2 to 9."""
+
+
+def trajectory_ids_unique(tables: Tables) -> Iterator[Violation]:
+    """`trajectory_twice`: two trajectories of one id."""
+    ids = tables["trajectories"]["trajectory_id"]
+    counts = ids.value_counts()
+    for entry in counts.filter(pc.greater(counts.field("counts"), 1)).to_pylist():
+        yield Violation(
+            "trajectory_twice",
+            f"{entry['values']} occurs {entry['counts']} times; ids are `<source>/<native id>` and must be unique",
+            entry["values"],
+        )
+
+
+def words_known(tables: Tables) -> Iterator[Violation]:
+    """`word_unknown`: a value outside a closed vocabulary of `trajectories` or a step table."""
+    header = tables["trajectories"]
+    for column, words in (("domain", DOMAINS), ("agent_type", AGENT_TYPES)):
+        yield from outside(header, column, words)
+    for name in step_tables(tables):
+        yield from outside(tables[name], "action_kind", ACTION_KINDS)
+    if header.num_rows and pc.list_flatten(header["streams"]).length():
+        kinds = pc.struct_field(pc.list_flatten(header["streams"]), "kind")
+        for word in sorted(set(kinds.to_pylist()) - {*STREAM_KINDS, None}):
+            yield Violation("word_unknown", f"stream kind {word!r} is none of {', '.join(STREAM_KINDS)}")
+
+
+def steps_counted(tables: Tables) -> Iterator[Violation]:
+    """`steps_miscounted`: `num_steps` is not the number of rows of the domain's step table."""
+    found: dict[str, int] = {}
+    for name in step_tables(tables):
+        for entry in tables[name]["trajectory_id"].value_counts().to_pylist():
+            found[entry["values"]] = entry["counts"]
+    header = tables["trajectories"]
+    for trajectory_id, declared in zip(header["trajectory_id"].to_pylist(), header["num_steps"].to_pylist(), strict=True):
+        if found.get(trajectory_id, 0) != declared:
+            message = f"{trajectory_id}: num_steps is {declared}, the step table has {found.get(trajectory_id, 0)} rows"
+            yield Violation("steps_miscounted", message, trajectory_id)
+    for orphan in sorted(set(found) - set(header["trajectory_id"].to_pylist())):
+        yield Violation("trajectory_missing", f"{orphan} has steps and no row in `trajectories`", orphan)
+
+
+def steps_contiguous(tables: Tables) -> Iterator[Violation]:
+    """`step_gap`: steps of a trajectory are not 0, 1, 2, …"""
+    for name in step_tables(tables):
+        table = tables[name]
+        steps = table["step"].to_numpy()
+        for trajectory_id, run in runs(table):
+            expected = np.arange(run.stop - run.start)
+            wrong = np.flatnonzero(steps[run] != expected)
+            if len(wrong):
+                first = int(wrong[0])
+                message = f"{trajectory_id}: row {first} of {name} is step {steps[run][first]}, should be {first}"
+                yield Violation("step_gap", message, trajectory_id)
+
+
+def timestamps_ascend(tables: Tables) -> Iterator[Violation]:
+    """`timestamp_back`, `timestamp_not_finite`: times that go back, or are no numbers."""
+    for name in step_tables(tables):
+        times = floats(tables[name]["timestamp"])
+        nulls = tables[name]["timestamp"].is_null().to_numpy()
+        for trajectory_id, run in runs(tables[name]):
+            known = times[run][~nulls[run]]
+            if not np.isfinite(known).all():
+                yield Violation("timestamp_not_finite", f"{trajectory_id}: a timestamp is NaN or infinite", trajectory_id)
+                continue
+            back = np.flatnonzero(np.diff(known) < 0)
+            if len(back):
+                step = int(np.flatnonzero(~nulls[run])[back[0] + 1])
+                before, after = known[back[0]], known[back[0] + 1]
+                message = (
+                    f"{trajectory_id}: timestamp of step {step} is {after:g} s, before that of the step before ({before:g} s)"
+                )
+                yield Violation("timestamp_back", message, trajectory_id)
+
+
+def numbers_finite(tables: Tables) -> Iterator[Violation]:
+    """`value_not_finite`: NaN or infinity in a robot's lists of numbers. What was not recorded is null."""
+    if "robot_steps" not in tables:
+        return
+    table = tables["robot_steps"]
+    starts = runs(table)
+    for field in table.schema:
+        if not (pa.types.is_list(field.type) and pa.types.is_floating(field.type.value_type)):
+            continue
+        column = table[field.name].combine_chunks()
+        bad_values = np.flatnonzero(~np.isfinite(floats(column.flatten())) & column.flatten().is_valid().to_numpy(False))
+        if not len(bad_values):
+            continue
+        parents = pc.list_parent_indices(column).to_numpy()[bad_values]
+        for trajectory_id, run in starts:
+            inside = parents[(parents >= run.start) & (parents < run.stop)]
+            if len(inside):
+                message = f"{trajectory_id}: {field.name} of step {int(inside[0]) - run.start} holds NaN or infinity"
+                yield Violation("value_not_finite", message, trajectory_id)
+
+
+def grids_well_formed(tables: Tables) -> Iterator[Violation]:
+    """`grid_malformed`: an ARC grid that is ragged, empty, above 64 a side, or has a colour above 15."""
+    if "arc_steps" not in tables:
+        return
+    table = tables["arc_steps"]
+    owners = table["trajectory_id"].to_pylist()
+    steps = table["step"].to_pylist()
+    for name in ("grid_before", "grid_after", "background"):
+        for row, why in _malformed(table[name].combine_chunks()):
+            yield Violation("grid_malformed", f"{owners[row]}: {name} of step {steps[row]} {why}", owners[row])
+
+
+def frames_exist(tables: Tables) -> Iterator[Violation]:
+    """`frame_missing`: a step points at a frame that its stream does not have."""
+    if "robot_steps" not in tables:
+        return
+    counts = {
+        row["trajectory_id"]: [stream["num_frames"] for stream in row["streams"] or []]
+        for row in tables["trajectories"].select(["trajectory_id", "streams"]).to_pylist()
+    }
+    table = tables["robot_steps"]
+    frames = table["frames"].to_pylist()
+    for trajectory_id, run in runs(table):
+        streams = counts.get(trajectory_id, [])
+        for step, row in enumerate(frames[run]):
+            bad = row is not None and (
+                len(row) != len(streams)
+                or any(f is not None and n is not None and not 0 <= f < n for f, n in zip(row, streams, strict=True))
+            )
+            if bad:
+                message = f"{trajectory_id}: frames of step {step} are {row}, the streams have {streams} frames"
+                yield Violation("frame_missing", message, trajectory_id)
+                break
+
+
+def videos_counted(tables: Tables) -> Iterator[Violation]:
+    """`video_miscounted`: the parts of a video do not hold the frames that its stream states."""
+    if "videos" not in tables:
+        return
+    found: dict[tuple[str, str], int] = {}
+    for row in tables["videos"].select(["trajectory_id", "stream", "num_frames", "frame_timestamps", "part"]).to_pylist():
+        key = row["trajectory_id"], row["stream"]
+        found[key] = found.get(key, 0) + row["num_frames"]
+        if len(row["frame_timestamps"]) != row["num_frames"]:
+            message = f"{key[0]}: part {row['part']} of {key[1]} has {row['num_frames']} frames and {len(row['frame_timestamps'])} times"
+            yield Violation("video_miscounted", message, key[0])
+    for row in tables["trajectories"].select(["trajectory_id", "streams"]).to_pylist():
+        for stream in row["streams"] or []:
+            key = row["trajectory_id"], stream["name"]
+            if stream["kind"] == "video" and found.get(key) != stream["num_frames"]:
+                message = f"{key[0]}: stream {key[1]} states {stream['num_frames']} frames, its parts hold {found.get(key, 0)}"
+                yield Violation("video_miscounted", message, key[0])
+
+
+TRAJECTORY_CHECKS: tuple[Check, ...] = (
+    trajectory_ids_unique,
+    words_known,
+    steps_counted,
+    steps_contiguous,
+    timestamps_ascend,
+    numbers_finite,
+    grids_well_formed,
+    frames_exist,
+    videos_counted,
+)
+
+
+def _malformed(grids: pa.Array) -> Iterator[tuple[int, str]]:
+    """(row, what is wrong) of each grid that is not a rectangle of known colours."""
+    rows = grids.flatten()
+    widths = np.asarray(pc.fill_null(pc.list_value_length(rows), -1))
+    owner = pc.list_parent_indices(grids).to_numpy()
+    heights = np.asarray(pc.fill_null(pc.list_value_length(grids), -1))
+    valid = np.asarray(grids.is_valid())
+    for row in np.flatnonzero(valid & ((heights < 1) | (heights > MAX_GRID_SIDE))):
+        yield int(row), f"has {heights[row]} rows, should have 1 to {MAX_GRID_SIDE}"
+    for position in np.flatnonzero((widths < 1) | (widths > MAX_GRID_SIDE)):
+        yield int(owner[position]), f"has a row of {widths[position]} cells, should have 1 to {MAX_GRID_SIDE}"
+    ragged = np.flatnonzero((np.diff(widths) != 0) & (np.diff(owner) == 0))
+    for position in ragged:
+        yield int(owner[position]), f"is ragged: rows of {widths[position]} and {widths[position + 1]} cells"
+    cells = rows.flatten()
+    above = np.flatnonzero(np.asarray(pc.fill_null(cells, 255)) > MAX_COLOUR)
+    cell_owner = pc.list_parent_indices(rows).to_numpy()
+    for position in above:
+        yield int(owner[cell_owner[position]]), f"holds colour {cells[int(position)]}, should be 0 to {MAX_COLOUR}"

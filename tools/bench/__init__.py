@@ -1,0 +1,1 @@
+"""Benchmarks that print ratios against a plain Python loop of the same work."""

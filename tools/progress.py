@@ -1,0 +1,38 @@
+"""Progress on a terminal: shards done, in all, and the time that is left. Silent lines where there is no terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class JobProgress:
+    """A bar per job; `watch` is what `pipelines.run` calls."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:>8}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("shards"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> JobProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def watch(self, job: str, done: int, total: int) -> None:
+        """Show that `done` of `total` shards of a job are finished."""
+        if job not in self._tasks:
+            self._tasks[job] = self._progress.add_task(job, total=total)
+        self._progress.update(self._tasks[job], completed=done, total=total)
