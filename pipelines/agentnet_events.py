@@ -107,9 +107,12 @@ def read_events(complete: Path, name: str, labels: Mapping[int, str]) -> Iterato
     last = -math.inf
     for number, record in read_lines(complete, name):
         where = f"{name} line {number}"
-        if record.get("id") not in labels or record.get("vis") is False:
+        identity = record.get("id")
+        if not isinstance(identity, int):
+            raise Rejected("event_malformed", f"{where} needs a whole `id`, it has {identity!r}")
+        if identity not in labels or record.get("vis") is False:
             continue
-        event = event_of(record, labels[record["id"]], where)
+        event = event_of(record, labels[identity], where)
         if event.id in seen:
             raise Rejected("event_twice", f"{where}: id {event.id} occurs twice; ids name actions")
         if event.start < last:

@@ -24,6 +24,9 @@ from .splits import Candidate
 from .store import Store
 
 
+_SPLIT_NAMES = {"val": "validation", "valid": "validation", "eval": "test"}
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """One stored table of one shard: its record, and the rows of each trajectory (of each layer) in it."""
@@ -52,8 +55,11 @@ class Catalogue:
         found = []
         for row in self.headers:
             extras = orjson.loads(row["extras"]) if row["extras"] else {}
-            split = {"val": "validation", "valid": "validation", "eval": "test"}.get(extras.get("split"), extras.get("split"))
-            found.append(Candidate(row["trajectory_id"], row["domain"], row["task_id"], row["scene"], row["group"], split))
+            split = str(extras.get("split") or "")
+            split = _SPLIT_NAMES.get(split, split)
+            found.append(
+                Candidate(row["trajectory_id"], row["domain"], row["task_id"], row["scene"], row["group"], split or None)
+            )
         return sorted(found, key=lambda c: c.trajectory_id)
 
     def costs(self, tables: Iterable[str], layer: str | None = None) -> dict[str, int]:

@@ -45,6 +45,7 @@ def list_files(uri: str, pattern: str = "**") -> list[SourceFile]:
     """
     root = fixed_part(uri)
     fs, path = fsspec.core.url_to_fs(uri)
+    fs.invalidate_cache()  # a long-lived process must not plan from an old listing
     _, root_path = fsspec.core.url_to_fs(root)
     is_glob = globbing.has_magic(uri)
     if not is_glob and not fs.exists(path):

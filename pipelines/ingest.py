@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -145,7 +146,7 @@ def take_out_broken(shard: Shard) -> Shard:
     return replace(shard, tables=without(shard.tables, broken), rejects=shard.rejects + tuple(rejects))
 
 
-def without(tables: Tables | dict[str, pa.Table], trajectory_ids: pa.Array) -> dict[str, pa.Table]:
+def without(tables: Mapping[str, pa.Table], trajectory_ids: pa.Array) -> dict[str, pa.Table]:
     """The tables without the rows of some trajectories."""
     kept = {}
     for name, table in tables.items():
@@ -155,6 +156,6 @@ def without(tables: Tables | dict[str, pa.Table], trajectory_ids: pa.Array) -> d
     return kept
 
 
-def steps_in(tables: dict[str, pa.Table]) -> int:
+def steps_in(tables: Mapping[str, pa.Table]) -> int:
     """Steps of all domains."""
     return sum(tables[f"{domain}_steps"].num_rows for domain in DOMAINS if f"{domain}_steps" in tables)

@@ -42,11 +42,15 @@ def read_columns(file: pq.ParquetFile, name: str, episode: Episode) -> dict[str,
     features = {
         key: feature for key, feature in episode.features.items() if feature.dtype not in MEDIA_TYPES and feature.element
     }
-    missing = sorted({"timestamp", *features} - set(file.schema_arrow.names))
+    names = file.schema_arrow.names
+    if len(names) != len(set(names)):
+        twice = next(key for key in names if names.count(key) > 1)
+        raise Rejected("schema_mismatch", f"{name} has more than one column {twice}", {"feature": twice})
+    missing = sorted({"timestamp", *features} - set(names))
     if missing:
         raise Rejected(
             "schema_mismatch",
-            f"{name} has no column {missing[0]} ({len(missing)} missing), it has {', '.join(file.schema_arrow.names)}: "
+            f"{name} has no column {missing[0]} ({len(missing)} missing), it has {', '.join(names)}: "
             "info.json and the file are of two datasets",
             {"missing": missing},
         )

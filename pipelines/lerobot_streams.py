@@ -3,6 +3,8 @@
 Videos are stream-copied. Embedded images keep their own bytes. A step's frame is the one whose container time is nearest
 to the step's recorded timestamp, at most half a frame interval away: LeRobot reads frames by that clock too. A video
 whose first frame is not at 0 is therefore not shifted into place; the offset is reported.
+
+A depth map inside a video is kept as the video it is (streams of kind depth are images with a unit), and reported.
 """
 
 from __future__ import annotations
@@ -42,11 +44,12 @@ def video_camera(path: Path, name: str, feature: Feature, times: npt.NDArray[np.
     stamps = stored.frame_timestamps
     interval = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 1 / float(stored.stream["fps"] or 1)
     frames = nearest_frames(times, stamps, interval / 2)
-    depth = bool(feature.declared("is_depth_map"))
     amiss = {**_counts(frames, len(stamps)), **_differences(feature, stored.stream)}
     if abs(stamps[0]) > 1e-4:
         amiss["first_frame_at"] = round(float(stamps[0]), 6)
-    return Camera(stored.stream | {"kind": "depth" if depth else "video"}, frames, videos=stored.rows, amiss=amiss)
+    if feature.declared("is_depth_map"):
+        amiss["is_depth_map"] = True
+    return Camera(stored.stream, frames, videos=stored.rows, amiss=amiss)
 
 
 def image_camera(

@@ -48,7 +48,9 @@ class MediaWriter:
         digest = hashlib.sha256(data).hexdigest()
         if not self._has(digest):
             offset = self._pack_end()
-            with self._open_pack() as file:
+            path = self.folder / self.pack
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("r+b" if path.exists() else "w+b") as file:
                 file.seek(offset)
                 file.write(data)
                 file.truncate()
@@ -79,11 +81,6 @@ class MediaWriter:
     def _pack_end(self) -> int:
         entries = [*self.known.values(), *self.added.values()]
         return max((e.offset + e.length for e in entries if e.file == self.pack), default=0)
-
-    def _open_pack(self):  # type: ignore[no-untyped-def]
-        path = self.folder / self.pack
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("r+b" if path.exists() else "w+b")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Which calls of a Playwright trace act on a page, what they are called here, and what of them goes into which column.
 
-`ACTIONS` is the whole declaration: a call that is not in it (queries, waits, assertions, evaluate, screenshots, routes,
-tracing, opening and closing of pages and contexts) is no step. Points and boxes are CSS px of the viewport.
+`ACTIONS` and `LOCATOR_ACTIONS` are the whole declaration: a call that is in neither (queries, waits, assertions,
+evaluate, screenshots, routes, tracing, opening and closing of pages and contexts) is no step. Points and boxes are CSS
+px of the viewport.
 
 Names are those of other screen recordings (pyautogui's) where there is one: click, doubleClick, tripleClick, rightClick,
 middleClick, drag, scroll, type, press (one key), hotkey (several together).
@@ -17,16 +18,12 @@ from .playwright_trace import Call, Point, Rect
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """How a call appears in `gui_steps`: action name and kind, and the parameters that hold its text and its key.
-
-    `titles`: only where the call is written under one of these names; the plain call is a query.
-    """
+    """How a call appears in `gui_steps`: action name and kind, and the parameters that hold its text and its key."""
 
     name: str
     kind: str = "gui"
     text: str | None = None
     key: str | None = None
-    titles: tuple[str, ...] = ()
 
 
 _ON_AN_ELEMENT = {
@@ -54,8 +51,6 @@ _ON_A_FRAME = {
     "drop": Action("dropFiles"),
     "goto": Action("goto", "system"),
     "setContent": Action("setContent", "system"),
-    # A locator does these two in two calls, of which the first carries the name and the second is not recorded.
-    "waitForSelector": Action("scrollIntoView", titles=("Scroll into view", "locator.scrollIntoViewIfNeeded")),
 }
 
 _ON_A_PAGE = {
@@ -86,22 +81,28 @@ ACTIONS: dict[str, Action] = {
 }
 """`<class>.<method>` as the trace writes it → the action."""
 
+LOCATOR_ACTIONS: dict[str, Action] = {
+    "locator.scrollintoviewifneeded": Action("scrollIntoView"),
+    "locator.selecttext": Action("selectText"),
+    "scroll into view": Action("scrollIntoView"),
+    "select text": Action("selectText"),
+}
+"""A locator does these in two calls, a query (`Frame.waitForSelector`) that bears the name and one that is not recorded.
+The name in small letters without underscores (languages write it differently) → the action."""
+
 _AT_A_POINT = ("mouseClick", "mouseMove", "touchscreenTap")
 """Calls of a page that name their point."""
-_SELECT_TEXT = ("Select text", "locator.selectText")
 
 
 def action_of(call: Call) -> Action | None:
     """What a call did to a page; None for one that only looked, and for a `trial`, which checks and does nothing."""
     before = call.before
-    action = ACTIONS.get(f"{before.class_}.{before.method}")
+    called = f"{before.class_}.{before.method}"
+    if called == "Frame.waitForSelector":
+        return LOCATOR_ACTIONS.get((before.title or before.api_name or "").lower().replace("_", ""))
+    action = ACTIONS.get(called)
     if action is None or before.params.get("trial") is True:
         return None
-    if action.titles:
-        named = before.title or before.api_name
-        if named in _SELECT_TEXT:
-            return Action("selectText")
-        return action if named in action.titles else None
     if action.name == "click":
         return Action(_click_name(before.params))
     if action.name == "press" and len(keys_of(str(before.params.get("key")))) > 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -81,7 +82,7 @@ def widen(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def merge_tasks(table: pa.Table) -> pa.Table:
     """One row per task_id: of each column the first value that is not null."""
-    merged: dict[str, dict[str, object]] = {}
+    merged: dict[str, dict[str, Any]] = {}
     for row in sort_rows(table, TABLES["tasks"]).to_pylist():
         kept = merged.setdefault(row["task_id"], row)
         for name, value in row.items():

@@ -111,9 +111,8 @@ def _table(name: str, content: Any, trajectory_id: str | None, native: Mapping[s
     try:
         if isinstance(content, Mapping):
             length = len(next(iter(content.values())))
-            return table_from_columns(
-                schema, content | ({"trajectory_id": [trajectory_id] * length} if stamped else {}), length
-            )
+            owner = {"trajectory_id": [trajectory_id] * length} if stamped else {}
+            return table_from_columns(schema, {**content, **owner}, length)
         return table_from_rows(schema, [row | ({"trajectory_id": trajectory_id} if stamped else {}) for row in content])
     except (pa.ArrowException, JsonValueError, OverflowError) as error:
         raise Rejected("value_unfit", f"{name}: a value does not fit its column: {error}") from error

@@ -155,7 +155,14 @@ class Recipe(BaseModel):
     def resolved_sources(self) -> list[Source]:
         """The sources with absolute URIs and validated options."""
         return [
-            Source(s.name, s.reader, self._absolute(s.uri), s.license, s.revision, reader(s.reader).options(**s.options))
+            Source(
+                s.name,
+                s.reader,
+                _at(self._absolute(s.uri), s.revision),
+                s.license,
+                s.revision,
+                reader(s.reader).options(**s.options),
+            )
             for s in self.sources
         ]
 
@@ -178,6 +185,12 @@ class Recipe(BaseModel):
         if "://" in uri or uri.startswith("/"):
             return uri.rstrip("/")
         return f"{globbing.escape(self.folder) if globbing.has_magic(uri) else self.folder}/{uri}".rstrip("/")
+
+
+def _at(uri: str, revision: str | None) -> str:
+    """A Hub URI at a revision: `hf://datasets/org/name@revision/…`. Other URIs have no place for one."""
+    match = re.match(r"^(hf://(?:datasets/|spaces/)?[^/]+/[^/@]+)(/.*)?$", uri)
+    return f"{match[1]}@{revision}{match[2] or ''}" if match and revision else uri
 
 
 def load_recipe(path: Path) -> Recipe:

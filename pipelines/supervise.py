@@ -56,7 +56,7 @@ class _Children(SpawnContext):
         def _Popen(process: Any) -> Any:  # noqa: N802 - the name is multiprocessing's
             main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
             try:
-                return SpawnProcess._Popen(process)  # type: ignore[attr-defined]
+                return SpawnProcess._Popen(process)
             finally:
                 sys.modules["__main__"] = main
 

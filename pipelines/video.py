@@ -206,7 +206,7 @@ def _open_copy(path: Path, track: av.VideoStream) -> tuple[av.container.OutputCo
 def count_frames(data: bytes) -> int:
     """Frames (packets with content) of the first video track. Raises ValueError where it is no video."""
     try:
-        with av.open(io.BytesIO(data)) as container:
-            return sum(1 for packet in container.demux(video=0) if packet.size)
+        with av.open(io.BytesIO(data), "r") as container:
+            return sum(packet.size > 0 for packet in container.demux(video=0))
     except (av.FFmpegError, IndexError) as error:
         raise ValueError(str(error)) from error

@@ -124,7 +124,9 @@ def pick(candidates: Iterable[Node], dragging: bool = False) -> Node | None:
     return next((node for node in candidates if actionable(node.role, dragging)), None)
 
 
-def _children(path: str, depth: int, values: Sequence[Any]) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+def _children(path: str, depth: int, values: Any) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    if not isinstance(values, list):
+        raise TreeError(f"below {path or '/'} the children are {type(values).__name__}, not a list")
     seen: Counter[str] = Counter()
     for value in values:
         if not isinstance(value, dict):

@@ -112,9 +112,9 @@ def spread_repeats(values: Vector, longest: int) -> Vector:
 
 
 def still_below(state: Vector, speed: Vector, interval: Vector, moving: float) -> float:
-    """The speed under which an arm is still: `moving` of the 95th percentile of its speed, and no less than its noise."""
+    """The speed under which an arm is still: `moving` of the 95th percentile of its speed, and at least twice its noise."""
     noise = np.sqrt(2.0 * np.sum(_noise(state) ** 2)) / float(np.median(interval)) if len(state) > 2 else 0.0
-    return max(moving * float(np.quantile(speed, 0.95)), 1.5 * float(noise))
+    return max(moving * float(np.quantile(speed, 0.95)), 2.0 * float(noise))
 
 
 def _intervals(times: Vector) -> Vector:

@@ -128,6 +128,7 @@ class _Recording:
                 "clock_missing", f"metadata.json has no {clock}; it has {', '.join(self.clocks) or 'none'}: set option `clock`"
             )
         self.origin = self.clocks[clock]
+        self.windows, self.elements = self._windows(), self._elements()
 
     def trajectory(self) -> Trajectory:
         """The header, the steps, trees and video, and the person's labels."""
@@ -199,7 +200,6 @@ class _Recording:
     ) -> list[dict[str, Any]]:
         """The rows of `gui_steps`, the added `terminate` last."""
         zero = events[0].start
-        windows, elements = self._windows(), self._elements()
         scale = video.stream["width"] / self.width
 
         def shown(number: int | None) -> dict[str, Any]:
@@ -210,15 +210,19 @@ class _Recording:
 
         rows = []
         for step, (event, number) in enumerate(zip(events, numbers, strict=True)):
-            times = {"timestamp": event.start - zero, "end_timestamp": event.end - zero, "app": _latest(windows, event.start)}
+            times = {
+                "timestamp": event.start - zero,
+                "end_timestamp": event.end - zero,
+                "app": _latest(self.windows, event.start),
+            }
             row: dict[str, Any] = {"step": step, "action_kind": "gui", **times, **event.row, **shown(number)}
             if event.action in POINTER_ACTIONS:
-                row["action_args"] = {**row["action_args"], **(_latest(elements, event.start, _ELEMENT_AGE) or {})}
+                row["action_args"] = {**row["action_args"], **(_latest(self.elements, event.start, _ELEMENT_AGE) or {})}
             rows.append(row)
         stop = {"step": len(rows), "action_kind": "system", "action_name": "terminate", "action_args": {"status": "success"}}
         if end is not None:
             time = float(video.frame_timestamps[end]) + self.origin
-            stop |= {"timestamp": time - zero, "app": _latest(windows, time)}
+            stop |= {"timestamp": time - zero, "app": _latest(self.windows, time)}
         return [*rows, {**stop, **shown(end)}]
 
     def _windows(self) -> list[tuple[float, Any]]:
@@ -233,8 +237,9 @@ class _Recording:
             return []
         found = []
         for time, record in read_timed(*self.paths["element.jsonl"]):
-            top = next(iter(accessibility_nodes({**(record.get("a11y_tree") or {}), "Children": []})))
-            if top.box is not None:
+            tree = record.get("a11y_tree")
+            top = accessibility_nodes({**tree, "Children": []})[0] if isinstance(tree, dict) else None
+            if top is not None and top.box is not None:
                 found.append((time, {"role": top.role, "name": top.name, "box": list(top.box)}))
         return found
 

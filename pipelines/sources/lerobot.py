@@ -112,7 +112,7 @@ def plan_listed(source: Source, files: Mapping[str, SourceFile]) -> Iterator[Ref
         if missing:
             yield _files_missing(source, native_id(line.episode_index), names, missing, files)
         else:
-            yield Ref(native_id(line.episode_index), tuple(files[name] for name in names), index.selector(line))
+            yield Ref(native_id(line.episode_index), tuple(files[name] for name in names), index.selector(line), line.length)
     yield from _not_listed(source, index, named, files)
 
 

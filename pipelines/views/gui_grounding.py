@@ -35,7 +35,7 @@ def derive(given: ViewTables) -> pa.Table:
     }
     rows: list[dict[str, Any]] = []
     before: list[str] = []
-    owner = None
+    owner = ""
     for step in given.tables["gui_steps"].to_pylist():
         if step["trajectory_id"] != owner:
             owner, before = step["trajectory_id"], []

@@ -31,7 +31,7 @@ ROBOT = "Panda"
 CAMERAS = ("agentview", "robot0_eye_in_hand")
 CRF, KEY_FRAME_EVERY = "28", 10
 
-_ENCODER = {"crf": CRF, "preset": "medium", "threads": "1", "bf": "0", "g": str(KEY_FRAME_EVERY)}
+_ENCODER = {"crf": CRF, "preset": "medium", "threads": "1", "bf": "0", "g": str(KEY_FRAME_EVERY), "x264-params": "asm=0"}
 _XYZ = ("x", "y", "z")
 
 Array = npt.NDArray[Any]
@@ -123,8 +123,8 @@ def write_parquet(columns: Mapping[str, Array], path: Path) -> None:
 def write_video(pictures: Array, path: Path) -> None:
     """RGB pictures uint8 [frames, height, width, 3] as h264 in mp4, a frame every 1 / FPS seconds from 0.
 
-    No B frames, so that the first frame is shown at 0 without an edit list; one thread and no version strings, so that
-    the bytes depend on the pictures and the encoder alone.
+    No B frames, so that the first frame is shown at 0 without an edit list; one thread, no assembler (with it, x264
+    gives other bytes now and then) and no version strings, so that the bytes depend on the pictures and the encoder alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"}) as output:

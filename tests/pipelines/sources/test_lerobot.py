@@ -405,6 +405,13 @@ def test_what_infojson_says_otherwise_of_a_video_is_said(lift, read_source):
     }
 
 
+def test_a_depth_map_in_a_video_stays_a_video_and_is_said(lift, read_source):
+    change_info(lift, lambda info: info["features"][WRIST]["info"].update({"video.is_depth_map": True}))
+    header = read_source("lerobot", lift).rows("s/episode_000000", "trajectories")[0]
+    assert [stream["kind"] for stream in header["streams"]] == ["video", "video"]
+    assert json.loads(header["completeness"]) == {f"stream {WRIST}": {"is_depth_map": True}}
+
+
 def test_times_that_do_not_follow_the_fps_leave_fps_null(lift, read_source):
     change_columns(
         lift, lambda columns: columns.update(timestamp=[t + (0.3 if i > 9 else 0) for i, t in enumerate(columns["timestamp"])])
@@ -481,6 +488,16 @@ def test_wrong_rows_are_rejected_with_place_and_numbers(lift, read_source, chang
     assert (reject.stage, reject.native_id, reject.code) == ("read", "episode_000000", code)
     assert says in reject.message
     assert "episode_000000.parquet" in reject.message
+
+
+def test_a_column_that_stands_twice(lift, read_source):
+    table = pq.read_table(parquet(lift))
+    pq.write_table(table.append_column("action", table["action"]), parquet(lift))
+    (reject,) = read_source("lerobot", lift).rejects
+    assert (reject.code, reject.message) == (
+        "schema_mismatch",
+        "data/chunk-000/episode_000000.parquet has more than one column action",
+    )
 
 
 def test_an_episode_without_steps(lift, read_source):

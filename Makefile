@@ -1,0 +1,40 @@
+# Two commands do everything: `make run` the main job on the examples, `make test` all checks and tests.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --constraint constraints.txt --editable
+SOURCES := schemas annotators pipelines tools data_cards
+
+.PHONY: run test test-slow lint bench clean
+
+run: .venv/core  ## install the core and run the examples recipe from recordings to a dataset
+	$(BIN)/cairn run examples/quickstart.yaml
+
+test: .venv/all lint  ## install everything, then lint, type-check and test
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+
+test-slow: .venv/all  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow $(PYTEST)
+
+lint: .venv/all
+	$(BIN)/ruff check $(SOURCES) tests
+	$(BIN)/ruff format --check $(SOURCES) tests
+	$(BIN)/mypy
+
+bench: .venv/all  ## what Beam costs against a plain loop of the same functions
+	$(BIN)/python -m tools.bench.beam_tax
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Cairn needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+
+.venv/core: .venv/bin/python setup.cfg constraints.txt
+	$(INSTALL) ".[load]"
+	@touch $@
+
+.venv/all: .venv/core
+	$(INSTALL) ".[review,test]"
+	@touch $@
+
+clean:
+	rm -rf .venv examples/out
