@@ -23,7 +23,6 @@ from .shard import FileRecord, Outcome
 from .splits import Candidate
 from .store import Store
 
-
 _SPLIT_NAMES = {"val": "validation", "valid": "validation", "eval": "test"}
 
 

@@ -51,6 +51,6 @@ def run_offsets(ids: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]
 
 
 def run_lengths(ids: pa.ChunkedArray) -> dict[str, int]:
-    """id → rows of its run in a sorted column, in order."""
+    """Rows of each id's run in a sorted column, in order."""
     values, offsets = run_offsets(ids)
     return dict(zip(values, np.diff(offsets).tolist(), strict=True))
