@@ -1,0 +1,100 @@
+"""A change rebuilds what depends on it, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from .conftest import ROOT, Workplace
+
+
+@pytest.fixture
+def two_sources(tmp_path: Path, workplace: Callable[..., Workplace]) -> Workplace:
+    """An episode per shard and a trace per shard."""
+    shutil.copytree(ROOT / "examples/data/lift", tmp_path / "lift")
+    shutil.copytree(ROOT / "examples/data/arc", tmp_path / "arc")
+    return workplace(
+        [
+            {"name": "lift", "reader": "lerobot", "uri": "lift"},
+            {"name": "puzzles", "reader": "braingridgame", "uri": "arc"},
+        ],
+        [{"name": "robot.motion_segments", "parameters": {}}, "arc.noop", "arc.replay"],
+        shards={"steps": 5},
+    )
+
+
+def stamps(workplace: Workplace, folder: str) -> dict[str, int]:
+    return {p.relative_to(workplace.workspace).as_posix(): p.stat().st_mtime_ns for p in (workplace.workspace / folder).rglob("*.parquet")}
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def test_a_changed_episode_rebuilds_its_shard_only(two_sources: Workplace, tmp_path: Path) -> None:
+    two_sources.run()
+    before = {folder: stamps(two_sources, folder) for folder in ("ingest", "propose")}
+    episode = tmp_path / "lift/data/chunk-000/episode_000001.parquet"
+    table = pq.read_table(episode)
+    action = table["action"].combine_chunks()
+    doubled = pc.multiply(action.flatten(), pa.scalar(2, pa.float32()))
+    index = table.schema.get_field_index("action")
+    values = (
+        pa.FixedSizeListArray.from_arrays(doubled, action.type.list_size)
+        if pa.types.is_fixed_size_list(action.type)
+        else pa.ListArray.from_arrays(action.offsets, doubled)
+    )
+    pq.write_table(table.set_column(index, table.schema.field(index), values), episode)
+    two_sources.run()
+    rebuilt = changed(before["ingest"], stamps(two_sources, "ingest"))
+    assert {Path(name).stem for name in rebuilt} == {_shard_of(two_sources, "lift/episode_000001")}
+    proposed = changed(before["propose"], stamps(two_sources, "propose"))
+    assert {Path(name).stem for name in proposed} == {_shard_of(two_sources, "lift/episode_000001")}
+
+
+def test_a_changed_parameter_rebuilds_the_files_of_its_annotator_only(two_sources: Workplace) -> None:
+    two_sources.run()
+    before = {folder: stamps(two_sources, folder) for folder in ("ingest", "propose", "parts")}
+    two_sources.change(lambda r: r["annotators"][0]["parameters"].update(min_seconds=0.5))
+    two_sources.run()
+    assert changed(before["ingest"], stamps(two_sources, "ingest")) == set()
+    proposed = changed(before["propose"], stamps(two_sources, "propose"))
+    assert proposed
+    assert {name.split("/")[1] for name in proposed} == {"robot.motion_segments"}
+    parts = changed(before["parts"], stamps(two_sources, "parts"))
+    touched = {name.split("/")[1] if name.split("/")[1] != "segments" else "segments/motion" for name in parts}
+    assert touched <= {"segments/motion", "robot_labels", "annotation_history", "runs"}
+
+
+def test_an_appended_trace_keeps_the_shards_that_were_there(two_sources: Workplace, tmp_path: Path) -> None:
+    two_sources.run()
+    before = stamps(two_sources, "ingest")
+    shutil.copy(tmp_path / "arc/mirror_straight.json", tmp_path / "arc/zzz.json")
+    two_sources.run()
+    after = stamps(two_sources, "ingest")
+    assert changed(before, after) == set(after) - set(before)
+    assert len({Path(name).stem for name in set(after) - set(before)}) == 1
+
+
+def test_a_removed_trace_leaves_nothing_behind(two_sources: Workplace, tmp_path: Path) -> None:
+    two_sources.run()
+    shard = _shard_of(two_sources, "puzzles/mirror_straight")
+    (tmp_path / "arc/mirror_straight.json").unlink()
+    two_sources.run()
+    assert [p for p in two_sources.workspace.rglob("*") if shard in p.name] == []
+    ids = pq.read_table(two_sources.release / "trajectories", columns=["trajectory_id"])["trajectory_id"].to_pylist()
+    assert "puzzles/mirror_straight" not in ids
+
+
+def _shard_of(workplace: Workplace, trajectory_id: str) -> str:
+    for file in workplace.workspace.glob("ingest/trajectories/*.parquet"):
+        if trajectory_id in pq.read_table(file, columns=["trajectory_id"])["trajectory_id"].to_pylist():
+            return file.stem
+    raise AssertionError(f"{trajectory_id} is in no shard")
