@@ -10,14 +10,14 @@ also where they lie outside the declared screen.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from .exact_json import exact_loads
 from .sources import Rejected
 
 COMPLETE = "reduced_events_complete.jsonl"
@@ -242,8 +242,8 @@ def _point(value: Mapping[str, Any]) -> list[float]:
 
 def _object(data: bytes, where: str) -> dict[str, Any]:
     try:
-        value = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
+        value = exact_loads(data.removeprefix(b"\xef\xbb\xbf"))
+    except json.JSONDecodeError as error:
         raise Rejected("json_broken", f"{where} is not JSON ({error}): the file was cut or edited; copy it again") from error
     if not isinstance(value, dict):
         raise Rejected("json_broken", f"{where} holds {type(value).__name__}, not an object")

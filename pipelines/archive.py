@@ -64,7 +64,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
 def _refuse_escape(path: Path, opened: zipfile.ZipFile) -> None:
     for name in opened.namelist():
         flat = name.replace("\\", "/")
-        if flat.startswith("/") or ":" in flat.split("/")[0] or posixpath.normpath(flat).startswith(".."):
+        if flat.startswith("/") or ":" in flat.split("/")[0] or posixpath.normpath(flat).split("/")[0] == "..":
             raise Rejected(
                 "zip_escape", f"{path.name}: member {name!r} points outside the archive; it is not what a recorder writes"
             )

@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +20,10 @@ from schemas.tables import KINDS
 from schemas.views import VIEWS
 from schemas.vocabularies import SPLITS
 
+from .files import fixed_part
 from .job import read_table
 from .products import products
+from .recipe import Recipe
 from .release import Release
 from .run import JobResult
 from .shard import FileRecord, Outcome, Reject
@@ -79,8 +82,7 @@ def published_files(outcomes: Sequence[Outcome]) -> dict[str, FileRecord]:
     groups: dict[tuple[str, str], list[FileRecord]] = defaultdict(list)
     for outcome in outcomes:
         for product, record in outcome.files.items():
-            split = outcome.name.removeprefix(product.replace("/", ".") + ".").split("-")[0]
-            groups[product, split].append(record)
+            groups[product, outcome.facts["split"]].append(record)
     return {
         f"{product}/{split}-{i:05d}-of-{len(records):05d}.parquet": record
         for (product, split), records in groups.items()
@@ -96,7 +98,7 @@ def card_facts(release: Release, files: Mapping[str, FileRecord], ingested: JobR
     configs = _configs(files)
     lacking: Counter[str] = Counter()
     for outcome in proposed.outcomes:
-        lacking[".".join(outcome.name.rsplit(".", 2)[-2:])] += outcome.counts.get("lacking", 0)
+        lacking[outcome.facts["annotator"]] += outcome.counts.get("lacking", 0)
     sources = []
     taken = Counter(header["source_name"] for header in release.catalogue.headers)
     for source in recipe.sources:
@@ -124,20 +126,34 @@ def card_facts(release: Release, files: Mapping[str, FileRecord], ingested: JobR
     )
 
 
-def private_prefixes(release_recipe_folder: str, store: Store) -> list[str]:
-    """Paths of this machine that must not stand in a release."""
-    return sorted({f"{release_recipe_folder}/", f"{store.root}/"}, key=len, reverse=True)
+def private_prefixes(recipe: Recipe, store: Store) -> list[str]:
+    """Folders of this machine that must not stand in a release: of the recipe, the workspace, and local sources."""
+    folders = {recipe.folder, store.root, *(fixed_part(source.uri) for source in recipe.resolved_sources)}
+    local = {folder.removeprefix("file://").rstrip("/") for folder in folders if "://" not in folder.removeprefix("file://")}
+    return sorted(local - {""}, key=len, reverse=True)
 
 
 def scrubbed(rejects: Sequence[Reject], prefixes: Sequence[str]) -> tuple[Reject, ...]:
     """Rejects without paths of this machine, in a stable order."""
-    cleaned = []
-    for reject in rejects:
-        place, message = reject.source_uri, reject.message
-        for prefix in prefixes:
-            place, message = place.replace(prefix, ""), message.replace(prefix, "")
-        cleaned.append(Reject(reject.stage, reject.source_name, place, reject.native_id, reject.code, message, reject.detail))
+    cleaned = [
+        Reject(r.stage, r.source_name, *(_scrubbed(part, prefixes) for part in (r.source_uri, r.native_id)), r.code,
+               _scrubbed(r.message, prefixes), _scrubbed(r.detail, prefixes))
+        for r in rejects
+    ]  # fmt: skip
     return tuple(sorted(cleaned, key=lambda r: (r.source_name, r.source_uri, r.native_id or "", r.code, r.message)))
+
+
+def _scrubbed(value: Any, prefixes: Sequence[str]) -> Any:
+    """Text, or JSON, in which a private folder is gone from a path below it, and is its own last name where it stands alone."""
+    if isinstance(value, Mapping):
+        return {_scrubbed(key, prefixes): _scrubbed(child, prefixes) for key, child in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_scrubbed(child, prefixes) for child in value]
+    if not isinstance(value, str):
+        return value
+    for prefix in prefixes:
+        value = value.replace(f"{prefix}/", "").replace(prefix, prefix.rsplit("/", 1)[-1])
+    return value
 
 
 def _place(workspace: str) -> str:

@@ -23,7 +23,7 @@ from .shard import FileRecord, Outcome
 from .splits import Candidate
 from .store import Store
 
-_SPLIT_NAMES = {"val": "validation", "valid": "validation", "eval": "test"}
+_SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "test"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,23 @@ class Catalogue:
                 Candidate(row["trajectory_id"], row["domain"], row["task_id"], row["scene"], row["group"], split or None)
             )
         return sorted(found, key=lambda c: c.trajectory_id)
+
+    @cached_property
+    def _files_of(self) -> dict[str, dict[str, list[int]]]:
+        """Table → trajectory_id → positions in `files[table]`."""
+        index: dict[str, dict[str, list[int]]] = {}
+        for table, files in self.files.items():
+            of_table = index.setdefault(table, {})
+            for position, file in enumerate(files):
+                for trajectory_id in {owner for owner, _ in file.rows}:
+                    of_table.setdefault(trajectory_id, []).append(position)
+        return index
+
+    def files_with(self, table: str, trajectory_ids: Iterable[str]) -> list[StoredFile]:
+        """The stored files of a table that hold rows of any of these trajectories, in order."""
+        index = self._files_of.get(table, {})
+        positions = {position for trajectory_id in trajectory_ids for position in index.get(trajectory_id, ())}
+        return [self.files[table][position] for position in sorted(positions)]
 
     def costs(self, tables: Iterable[str], layer: str | None = None) -> dict[str, int]:
         """trajectory_id → bytes of its rows in these tables (of one layer), media included; absent where it has none."""

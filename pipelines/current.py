@@ -7,51 +7,66 @@ per step) replaces only the steps it covers: the series keeps its id and leaves 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.arrow import table_from_rows
 from schemas.tables import SERIES
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
 
 def current_rows(kind: str, table: pa.Table) -> pa.Table:
-    """The current rows of a kind. `table` holds all states of the rows of some trajectories."""
-    if not table.num_rows or (table["supersedes"].null_count == table.num_rows and not _any_rejected(table)):
+    """The current rows of a kind. `table` holds all states of the rows of some trajectories; the last state counts.
+
+    A series of which corrections leave no step is superseded whole.
+    """
+    if not table.num_rows or (table["supersedes"].null_count == table.num_rows and not _restated(table)):
         return table
-    rows = table.to_pylist()
-    standing = {row["annotation_id"]: row for row in rows if row["status"] != "rejected"}
+    last = {row["annotation_id"]: row for row in sorted(table.to_pylist(), key=_state_order)}
+    standing = {i: row for i, row in last.items() if row["status"] != "rejected"}
     for row in list(standing.values()):
         replaced = standing.get(row["supersedes"] or "")
         if replaced is None:
             continue
-        if _covers(row, replaced) or kind not in SERIES or replaced["steps"] is None:
+        kept = None
+        if kind in SERIES and replaced["steps"] is not None and not _covers(row, replaced):
+            kept = _without_steps(kind, replaced, row["start"], row["end"])
+        if kept is None or (replaced["steps"] and not kept["steps"]):
             del standing[replaced["annotation_id"]]
         else:
-            standing[replaced["annotation_id"]] = _without_steps(kind, replaced, row["start"], row["end"])
-    return _typed(table, [standing[row["annotation_id"]] for row in rows if standing.get(row["annotation_id"]) is not None])
+            standing[replaced["annotation_id"]] = kept
+    order = dict.fromkeys(table["annotation_id"].to_pylist())
+    return _typed(table, [standing[i] for i in order if i in standing])
 
 
 def with_times(table: pa.Table, headers: pa.Table, steps: Sequence[pa.Table]) -> pa.Table:
     """`start_time` and `end_time` filled in: timestamp of `start`, and of `end`, or the duration after the last step."""
     if not table.num_rows:
         return table
-    times: dict[tuple[str, int], float | None] = {}
+    ids = headers["trajectory_id"].combine_chunks()
+    lengths = headers["num_steps"].to_numpy()
+    base = np.concatenate([[0], np.cumsum(lengths + 1)])  # a trajectory's times, and its duration behind them
+    times = np.full(int(base[-1]), np.nan)
+    times[base[1:] - 1] = _floats(headers["duration"])
     for part in steps:
-        times.update(
-            ((trajectory, step), time)
-            for trajectory, step, time in zip(
-                *(part[c].to_pylist() for c in ("trajectory_id", "step", "timestamp")), strict=True
-            )
-        )
-    for row in headers.select(["trajectory_id", "num_steps", "duration"]).to_pylist():
-        times[row["trajectory_id"], row["num_steps"]] = row["duration"]
-    owners = table["trajectory_id"].to_pylist()
+        owner = _positions(part["trajectory_id"], ids)
+        step = part["step"].to_numpy()
+        inside = (owner >= 0) & (step < lengths[owner])
+        times[(base[owner] + step)[inside]] = _floats(part["timestamp"])[inside]
+    owner = _positions(table["trajectory_id"], ids)
     for name, bound in (("start_time", "start"), ("end_time", "end")):
-        values = [times.get((owner, at)) for owner, at in zip(owners, table[bound].to_pylist(), strict=True)]
+        at = np.asarray(table[bound].fill_null(-1))
+        inside = (owner >= 0) & (at >= 0) & (at <= lengths[owner])
+        values = np.full(len(at), np.nan)
+        values[inside] = times[(base[owner] + at)[inside]]
         index = table.schema.get_field_index(name)
-        table = table.set_column(index, table.schema.field(index), pa.array(values, pa.float64()))
+        table = table.set_column(index, table.schema.field(index), pa.array(values, pa.float64(), mask=np.isnan(values)))
     return table
 
 
@@ -72,7 +87,7 @@ def per_step(table: pa.Table, value: str, lengths: Mapping[str, int]) -> dict[st
                 if 0 <= step < len(out):
                     out[step] = item
         else:
-            for step in range(row["start"] or 0, len(out) if row["end"] is None else row["end"]):
+            for step in range(row["start"] or 0, len(out) if row["end"] is None else min(row["end"], len(out))):
                 out[step] = row[value]
     return found
 
@@ -81,8 +96,25 @@ def _authority(row: Mapping[str, Any]) -> tuple[bool, bool, str]:
     return row["quality"] == "primary", row["producer_type"] == "human", row["annotation_id"]
 
 
-def _any_rejected(table: pa.Table) -> bool:
-    return bool(pc.any(pc.equal(table["status"], "rejected")).as_py())
+def _state_order(row: Mapping[str, Any]) -> tuple[bool, datetime, str]:
+    """What a machine said first, then the states in order of submission."""
+    return row["created_at"] is not None, row["created_at"] or _BEGINNING, row["submission"] or ""
+
+
+def _restated(table: pa.Table) -> bool:
+    """Whether a row was rejected, or has more than one state."""
+    rejected = pc.any(pc.equal(table["status"], "rejected")).as_py()
+    return bool(rejected) or len(pc.unique(table["annotation_id"])) < table.num_rows
+
+
+def _positions(values: pa.ChunkedArray, ids: pa.Array) -> npt.NDArray[np.int64]:
+    """Where each value stands in `ids`; -1 where it does not."""
+    return np.asarray(pc.index_in(values, value_set=ids).fill_null(-1)).astype(np.int64)
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """A float64 column; null is NaN."""
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _covers(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -77,7 +77,9 @@ class Ingest:
         counts = {"trajectories": shard.tables["trajectories"].num_rows, "steps": steps_in(shard.tables)}
         for file in sorted(set(shard.tables["media"]["file"].to_pylist())):
             files[file] = self._media_record(file)
-        return put_outcome(self.store, self.name, Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts))
+        facts = {"source": shard.key.spec["source"]}
+        outcome = Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts, facts)
+        return put_outcome(self.store, self.name, outcome)
 
     def _put_media(self, folder: Path, media: dict[str, MediaEntry]) -> None:
         ends: dict[str, int] = defaultdict(int)

@@ -72,9 +72,12 @@ def finished(store: Store, job: str, key: ShardKey, present: Mapping[str, int]) 
 
 
 def read_outcome(store: Store, path: str) -> Outcome | None:
-    """The outcome at a path, or None."""
+    """The outcome at a path; None where there is none, or one that another version of Cairn wrote."""
     value = store.read_json(path)
-    return None if value is None else Outcome.from_json(value)
+    try:
+        return None if value is None else Outcome.from_json(value)
+    except (KeyError, TypeError):
+        return None
 
 
 def put_outcome(store: Store, job: str, outcome: Outcome) -> Outcome:

@@ -36,6 +36,7 @@ MEDIA_TYPES = ("video", "image")
 _DTYPES = {**{name: name for name in SCALARS}, "float16": "float32"}
 _STEP_COLUMNS = frozenset(column.name for column in TABLES["robot_steps"])
 _FIELD = re.compile(r"\{(episode_chunk|episode_index|video_key)(?::(?:0?([1-9]\d?))?d)?\}")
+_EPISODE_INDEX = re.compile(rb'"episode_index"\s*:\s*(\d{1,9})\b(?=\s*[,}])')
 _RANGE = re.compile(r"(\d*):(\d*)")
 
 
@@ -162,11 +163,15 @@ class Episode:
 
 @dataclass(frozen=True)
 class Index:
-    """The whole index: `info`, one line per episode in order of episode_index, and task → task_index."""
+    """The whole index: `info`, one line per episode in order of episode_index, and task → task_index.
+
+    `broken`: what is wrong with the lines of episodes that cannot be used, with the episode's name where it can be told.
+    """
 
     info: Info
     lines: tuple[_Line, ...]
     tasks: Mapping[str, int]
+    broken: tuple[tuple[str | None, Rejected], ...] = ()
 
     def files(self, line: _Line) -> list[str]:
         """The names of an episode's files: its parquet, then a video per video feature in order of name."""
@@ -256,20 +261,29 @@ def parse_info(data: bytes) -> Info:
 
 
 def read_index(files: Mapping[str, SourceFile]) -> Index:
-    """The index of a source from its listing. Raises Rejected: `meta_missing`, `meta_damaged`, `version_unsupported`, …"""
+    """The index of a source from its listing; a line of an episode that cannot be used costs that episode alone.
+
+    Raises Rejected: `meta_missing`, `meta_damaged`, `version_unsupported`, …
+    """
     info = parse_info(read_file(meta_file(files, INFO)))
-    lines = list(_lines(read_file(meta_file(files, EPISODES)), EPISODES, _Line))
-    tasks = list(_lines(read_file(meta_file(files, TASKS)), TASKS, _Task))
-    seen: dict[int, int] = {}
-    for number, line in lines:
-        if line.episode_index in seen:
-            first = seen[line.episode_index]
-            raise Rejected(
-                "meta_damaged", f"{EPISODES}: episode_index {line.episode_index} stands in lines {first} and {number}: keep one"
+    seen: dict[int, tuple[int, _Line]] = {}
+    broken: list[tuple[str | None, Rejected]] = []
+    for number, raw in _raw_lines(read_file(meta_file(files, EPISODES)), EPISODES):
+        try:
+            line = _line(raw, EPISODES, number, _Line)
+        except Rejected as rejected:
+            said = _EPISODE_INDEX.search(raw)
+            broken.append((native_id(int(said[1])) if said else None, rejected))
+            continue
+        first, _ = seen.setdefault(line.episode_index, (number, line))
+        if first != number:
+            message = (
+                f"{EPISODES}: episode_index {line.episode_index} stands in lines {first} and {number}, the first was taken: keep one"
             )
-        seen[line.episode_index] = number
-    ordered = sorted((line for _, line in lines), key=lambda line: line.episode_index)
-    return Index(info, tuple(ordered), {task.task: task.task_index for _, task in tasks})
+            broken.append((native_id(line.episode_index), Rejected("native_id_clash", message, {"lines": [first, number]})))
+    tasks = [_line(raw, TASKS, number, _Task) for number, raw in _raw_lines(read_file(meta_file(files, TASKS)), TASKS)]
+    lines = tuple(line for _, (_, line) in sorted(seen.items()))
+    return Index(info, lines, {task.task: task.task_index for task in tasks}, tuple(broken))
 
 
 def meta_file(files: Mapping[str, SourceFile], name: str) -> SourceFile:
@@ -293,13 +307,15 @@ def _canonical(value: Any, place: str) -> str:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _lines(data: bytes, name: str, model: type[_Model]) -> Iterator[tuple[int, _Model]]:
-    """(line number from 1, validated line) of a JSON Lines file; blank lines are passed over."""
+def _raw_lines(data: bytes, name: str) -> Iterator[tuple[int, bytes]]:
+    """(line number from 1, line) of a JSON Lines file; blank lines are passed over."""
     if not data.strip():
         raise Rejected("meta_damaged", f"{name} is empty ({len(data)} bytes): copy it again from where it came", {"file": name})
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            yield number, _validated(model, _json(line, name, f" line {number}"), f"{name} line {number}")
+    yield from ((number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip())
+
+
+def _line(raw: bytes, name: str, number: int, model: type[_Model]) -> _Model:
+    return _validated(model, _json(raw, name, f" line {number}"), f"{name} line {number}")
 
 
 def _json(data: bytes, name: str, place: str) -> Any:

@@ -42,12 +42,13 @@ class MediaWriter:
     pack: str
     known: Mapping[str, MediaEntry] = field(default_factory=dict)
     added: dict[str, MediaEntry] = field(default_factory=dict)
+    _end: int | None = field(default=None, init=False)
 
     def add(self, data: bytes, suffix: str) -> str:
         """Keep `data` (an image, a tree) in the pack; return its sha256. `suffix` as in `.png`."""
         digest = hashlib.sha256(data).hexdigest()
         if not self._has(digest):
-            offset = self._pack_end()
+            offset = self._pack_end() if self._end is None else self._end
             path = self.folder / self.pack
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("r+b" if path.exists() else "w+b") as file:
@@ -55,6 +56,7 @@ class MediaWriter:
                 file.write(data)
                 file.truncate()
             self.added[digest] = MediaEntry(digest, self.pack, offset, len(data), suffix)
+            self._end = offset + len(data)
         return digest
 
     def add_file(self, path: Path, suffix: str) -> str:
@@ -91,11 +93,14 @@ class MediaReader:
     entries: Mapping[str, MediaEntry]
 
     def read(self, sha256: str) -> bytes:
-        """The bytes. Raises KeyError for a sha256 that the shard does not hold, OSError where its file is gone."""
+        """The bytes. Raises KeyError for a sha256 that the shard does not hold, OSError where its file is gone or torn."""
         entry = self.entries[sha256]
         with fsspec.open(f"{self.root}/{entry.file}", "rb") as file:
             file.seek(entry.offset)
-            return bytes(file.read(entry.length))
+            data = bytes(file.read(entry.length))
+        if len(data) != entry.length:
+            raise OSError(f"{entry.file} ends before byte {entry.offset + entry.length}: it is torn, delete it and run again")
+        return data
 
     @contextmanager
     def open(self, sha256: str) -> Iterator[Path]:

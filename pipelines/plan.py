@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from schemas.identity import digest
+from schemas.json_column import printable
 from schemas.versions import SCHEMA_VERSION
 
+from .files import folders_passed_over
 from .recipe import Recipe, Shards
 from .shard import Ref, Reject, ShardKey
 from .sources import Rejected, Source, reader
@@ -69,23 +71,38 @@ def plan_ingest(recipe: Recipe) -> Plan:
 
 
 def plan_source(source: Source) -> tuple[list[Ref], list[Reject]]:
-    """The refs and rejects of one source; a source that cannot be listed at all is one reject."""
-    refs: list[Ref] = []
+    """The refs and rejects of one source; a source that cannot be listed at all is one reject.
+
+    A native id may occur once: ids of trajectories are made of it.
+    """
+    refs: dict[str, Ref] = {}
     rejects: list[Reject] = []
+    place = source.uri.rstrip("/").rsplit("/", 1)[-1]
     try:
         for item in reader(source.reader).plan(source):
             if isinstance(item, Reject):
                 rejects.append(item)
-            else:
-                refs.append(item)
+            elif (first := refs.setdefault(printable(item.native_id), item)) is not item:
+                rejects.append(_clash(source, item, first))
+        for name, rejected in folders_passed_over(source.uri):
+            rejects.append(Reject("plan", source.name, name, None, rejected.code, rejected.message, rejected.detail))
     except Rejected as rejected:
-        place = source.uri.rstrip("/").rsplit("/", 1)[-1]
         rejects.append(Reject("plan", source.name, place, None, rejected.code, rejected.message, rejected.detail))
+    except Exception as error:  # noqa: BLE001 - whatever a foreign index makes a reader do, it costs this source alone
+        message = (
+            f"the reader stopped with {type(error).__name__}: {error}; the index of the source is not what its format says"
+        )
+        rejects.append(Reject("plan", source.name, place, None, "reader_failed", message))
     if not refs and not rejects:
-        place = source.uri.rstrip("/").rsplit("/", 1)[-1]
         message = f"{place} holds no recording that {source.reader} reads; check `uri` and `reader`"
         rejects.append(Reject("plan", source.name, place, None, "source_empty", message))
-    return refs, rejects
+    return list(refs.values()), rejects
+
+
+def _clash(source: Source, ref: Ref, first: Ref) -> Reject:
+    own, other = (r.files[0].name if r.files else r.native_id for r in (ref, first))
+    message = f"{own}: {other} has the id {ref.native_id!r} already; rename one of the two, ids are made of names"
+    return Reject("plan", source.name, own, ref.native_id, "native_id_clash", message)
 
 
 def ref_cost(ref: Ref, bounds: Shards) -> float:

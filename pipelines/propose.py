@@ -41,10 +41,11 @@ class Propose:
     def plan(self) -> Plan:
         """One key per finished ingest shard and annotator of its domains, in order of shard."""
         keys = []
+        annotators = self.recipe.resolved_annotators
         for path in self.store.list("outcomes/ingest"):
             ingested = read_outcome(self.store, path)
             if ingested is not None and ingested.counts.get("trajectories"):
-                keys += [_key(ingested, path, a) for a in self.recipe.resolved_annotators if _may_apply(a, ingested)]
+                keys += [_key(ingested, path, a) for a in annotators if _may_apply(a, ingested)]
         return Plan(tuple(keys))
 
     def read(self, key: ShardKey) -> Shard:
@@ -109,7 +110,9 @@ class Propose:
             if shard.tables[kind].num_rows
         }
         counts = {**shard.counts, "annotations": sum(record.rows for kind, record in files.items() if kind in KINDS)}
-        return put_outcome(self.store, self.name, Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts))
+        facts = {"source": shard.key.spec["source"], "annotator": name}
+        outcome = Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts, facts)
+        return put_outcome(self.store, self.name, outcome)
 
 
 def trajectories_in(tables: Mapping[str, pa.Table]) -> Iterator[Tables]:
@@ -151,7 +154,12 @@ def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Re
 
 
 def _key(ingested: Outcome, path: str, found: Annotator) -> ShardKey:
-    spec = {"annotator": found.name, "parameters": dict(producer_of(found).parameters), "shard": ingested.name}
+    spec = {
+        "annotator": found.name,
+        "parameters": dict(producer_of(found).parameters),
+        "shard": ingested.name,
+        "source": ingested.facts["source"],
+    }
     inputs = {name: record.sha256 or record.bytes for name, record in ingested.files.items()}
     return ShardKey(
         name=f"{ingested.name}.{found.name}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from schemas.types import MEDIA, Column
 from schemas.versions import SCHEMA_VERSION
 
 from .catalogue import Catalogue, build_catalogue
-from .errors import ConfigurationError
+from .errors import ConfigurationError, DataError
 from .job import put_groups, put_outcome, read_outcome, read_table
 from .media import MediaEntry, MediaReader
 from .parquet import GROUP_BYTES, MEDIA_GROUP_BYTES, row_groups
@@ -118,7 +119,8 @@ class Release:
             schema = published_schema(key.spec["table"], columns)
             files = {key.spec["product"]: put_groups(self.store, path, schema, groups, columns, rows.nbytes)}
             counts = {"rows": rows.num_rows}
-        return put_outcome(self.store, self.name, Outcome(key.name, key.fingerprint, files, shard.rejects, counts))
+        facts = {"product": key.spec["product"], "split": key.spec["split"]}
+        return put_outcome(self.store, self.name, Outcome(key.name, key.fingerprint, files, shard.rejects, counts, facts))
 
     @cached_property
     def outcomes(self) -> dict[str, list[Outcome]]:
@@ -136,7 +138,11 @@ class Release:
 
     @cached_property
     def dealt(self) -> dict[str, str]:
-        """trajectory_id → split."""
+        """trajectory_id → split. Raises DataError where two recordings have one id."""
+        ids = [candidate.trajectory_id for candidate in self.catalogue.candidates]
+        twice = next((a for a, b in pairwise(ids) if a == b), None)
+        if twice is not None:
+            raise DataError(f"no release: two recordings have the id {twice!r}; rename one of the two in its source")
         return deal(self.catalogue.candidates, self.recipe.release.splits)
 
     @cached_property
@@ -164,14 +170,13 @@ class Release:
         return union
 
     def _key(self, product: Product, split: str, ids: Sequence[str]) -> ShardKey:
-        wanted = set(ids)
         files: dict[str, list[str]] = {}
         inputs = []
         for name in product.needs:
-            found = [f for f in self.catalogue.files.get(name, ()) if any(owner in wanted for owner, _ in f.rows)]
+            found = self.catalogue.files_with(name, ids)
             files[name] = [f.record.path for f in found]
             inputs += [[name, f.record.path, f.record.sha256] for f in found]
-        media = self._media_files(product, wanted)
+        media = self._media_files(product, ids)
         spec = {
             "product": product.name,
             "table": product.table,
@@ -193,13 +198,11 @@ class Release:
             spec=spec,
         )
 
-    def _media_files(self, product: Product, wanted: set[str]) -> list[str]:
+    def _media_files(self, product: Product, ids: Sequence[str]) -> list[str]:
         """Media indexes of the shards behind a product that embeds media."""
         if not any(column.packed for column in product.columns):
             return []
-        shards = {
-            f.shard for name in product.base for f in self.catalogue.files[name] if any(owner in wanted for owner, _ in f.rows)
-        }
+        shards = {file.shard for name in product.base for file in self.catalogue.files_with(name, ids)}
         return sorted(f.record.path for f in self.catalogue.files.get("media", ()) if f.shard in shards)
 
     def _unsplit_key(self, name: str) -> ShardKey | None:

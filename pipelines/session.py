@@ -21,7 +21,6 @@ from .propose import Propose
 from .recipe import Recipe
 from .release import Release
 from .run import JobResult, Watch, run_job
-from .shard import Outcome
 from .store import Store
 
 MANIFEST = "manifest.json"
@@ -66,7 +65,7 @@ class Session:
     def release(self, ingested: JobResult, proposed: JobResult) -> Published:
         """Build the release. Raises DataError where a source has too many rejects, or a part breaks a rule."""
         refuse_many_rejects(self.recipe, ingested)
-        rejects = scrubbed(ingested.rejects + proposed.rejects, private_prefixes(self.recipe.folder, self.store))
+        rejects = scrubbed(ingested.rejects + proposed.rejects, private_prefixes(self.recipe, self.store))
         job = Release(self.recipe, self.store, rejects)
         released = self._run(job)
         broken = [reject for outcome in released.outcomes for reject in outcome.rejects]
@@ -98,7 +97,7 @@ def fold(result: JobResult) -> dict[str, Any]:
             rows[table] += record.rows
         counts.update(outcome.counts)
         if outcome.counts.get("lacking"):
-            lacking[_annotator(outcome)] += outcome.counts["lacking"]
+            lacking[outcome.facts["annotator"]] += outcome.counts["lacking"]
     rejects = Counter((reject.source_name, reject.code) for reject in result.rejects)
     return {
         "shards": len(result.outcomes),
@@ -115,7 +114,7 @@ def refuse_many_rejects(recipe: Recipe, ingested: JobResult) -> None:
     for source in recipe.sources:
         codes = Counter(reject.code for reject in ingested.rejects if reject.source_name == source.name)
         refused = sum(codes.values())
-        taken = sum(o.counts["trajectories"] for o in ingested.outcomes if _source(o) == source.name)
+        taken = sum(o.counts["trajectories"] for o in ingested.outcomes if o.facts["source"] == source.name)
         ratio = recipe.reject_ratio(source.name)
         if refused and refused / (refused + taken) > ratio:
             said = ", ".join(f"{code} {count}" for code, count in sorted(codes.items()))
@@ -125,11 +124,3 @@ def refuse_many_rejects(recipe: Recipe, ingested: JobResult) -> None:
         raise DataError(f"no release: {'; '.join(sentences)}. {remedy[0].upper()}{remedy[1:]}")
     if not any(o.counts["trajectories"] for o in ingested.outcomes):
         raise DataError("no release: not one trajectory was taken; `cairn status` lists the rejects")
-
-
-def _source(outcome: Outcome) -> str:
-    return outcome.name.rsplit("-", 1)[0]
-
-
-def _annotator(outcome: Outcome) -> str:
-    return ".".join(outcome.name.rsplit(".", 2)[-2:])

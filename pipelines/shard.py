@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.json_column import printable
+from schemas.json_column import printable, printable_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,13 @@ class Reject:
     detail: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Make file names that are not UTF-8 printable, so that every reject can be written."""
+        """Make what is not UTF-8 printable, and the detail JSON, so that every reject can be written."""
         for name in ("source_uri", "native_id", "message"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, printable(value))
+        if self.detail is not None:
+            object.__setattr__(self, "detail", printable_json(self.detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,18 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one shard left behind. Readers trust only files that an outcome names."""
+    """What one shard left behind. Readers trust only files that an outcome names.
+
+    `facts` says what the shard is of: `source` (ingest), `source` and `annotator` (propose), `product` and `split`
+    (release). Nothing is read out of a name.
+    """
 
     name: str
     fingerprint: str
     files: Mapping[str, FileRecord]
     rejects: tuple[Reject, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the outcome file."""
@@ -130,11 +137,12 @@ class Outcome:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Outcome:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`. Raises KeyError or TypeError for what it did not make."""
         return cls(
             name=value["name"],
             fingerprint=value["fingerprint"],
             files={name: FileRecord(**record) for name, record in value["files"].items()},
             rejects=tuple(Reject(**reject) for reject in value["rejects"]),
             counts=dict(value["counts"]),
+            facts=dict(value["facts"]),
         )

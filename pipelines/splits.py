@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from schemas.vocabularies import SPLITS
 
+from .errors import ConfigurationError
 from .recipe import Splits
 
 DEFAULT_KEY = {"robot": "trajectory", "arc": "task", "gui": "task", "agent": "task"}
@@ -30,16 +31,18 @@ def deal(candidates: Sequence[Candidate], splits: Splits) -> dict[str, str]:
     """trajectory_id → split.
 
     A key goes where its hash falls between the thresholds of the ratios. `group` wins over every key, since no split may
-    part it. Only where a domain's train split would be empty are its keys ranked, and the first by hash goes to train.
+    part it. Only where a domain's train split would be empty are its keys ranked, and the first by hash goes to train;
+    what a source dealt (`by: source`) stays where it is. Raises ConfigurationError where a source's split is none of ours.
     """
     dealt = {}
     for domain in sorted({c.domain for c in candidates}):
         own = [c for c in candidates if c.domain == domain]
         keys = {c.trajectory_id: split_key(c, splits) for c in own}
-        given = {keys[c.trajectory_id]: c.source_split for c in own} if splits.by == "source" else {}
+        given = _given(own, keys) if splits.by == "source" else {}
         of_key = {key: given.get(key) or _by_hash(key, splits.ratios) for key in set(keys.values())}
-        if splits.train > 0 and "train" not in of_key.values():
-            of_key[min(of_key, key=_position)] = "train"
+        free = of_key.keys() - given.keys()
+        if free and splits.train > 0 and "train" not in of_key.values():
+            of_key[min(free, key=_position)] = "train"
         dealt.update({trajectory_id: of_key[key] for trajectory_id, key in keys.items()})
     return dealt
 
@@ -75,6 +78,22 @@ def leaks(candidates: Iterable[Candidate], dealt: Mapping[str, str]) -> list[str
                 f"{domain}: {len(shared)} of {len(splits_of)} {what}s stand in more than one split (such as {shared[0]!r})"
             )
     return sentences
+
+
+def _given(candidates: Iterable[Candidate], keys: Mapping[str, str]) -> dict[str, str]:
+    """Key → the split that the source gave it; of a group that its source parted, the last in SPLITS."""
+    given: dict[str, str] = {}
+    for c in candidates:
+        if c.source_split is None:
+            continue
+        if c.source_split not in SPLITS:
+            raise ConfigurationError(
+                f"the source of {c.trajectory_id} has a split {c.source_split!r}, which is none of {', '.join(SPLITS)}: "
+                "deal by another key (release.splits.by)"
+            )
+        key = keys[c.trajectory_id]
+        given[key] = max(given.get(key, c.source_split), c.source_split, key=SPLITS.index)
+    return given
 
 
 def _by_hash(key: str, ratios: Mapping[str, float]) -> str:

@@ -110,7 +110,7 @@ class Store:
         fs, source = self._fs(part)
         _, target = self._fs(path)
         if not self.is_local:
-            fs.copy(source, target)
+            fs.cp_file(source, target)
         elif not (os.path.exists(target) and os.path.samefile(source, target)):
             os.chmod(source, 0o444)  # one file under two names: writing into it would break both
             self._replace(Path(target), lambda temporary: os.link(source, temporary))

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Mapping
 from typing import Any
 
 MAX_DEPTH = 500
+_SURROGATE = re.compile("[\ud800-\udfff]")
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64  # half-open
 
 
@@ -36,15 +39,37 @@ def json_text(value: Any) -> str | None:
 
 
 def printable(text: str) -> str:
-    """`text` without lone surrogates (file names that are not UTF-8 carry them): each becomes U+FFFD."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """`text` without lone surrogates: a byte of a file name that is not UTF-8 becomes `\\xff`, so two names stay two."""
+    return _SURROGATE.sub(_escaped, text)
+
+
+def printable_json(value: Any) -> Any:
+    """`value` as something that every `Json` column and every JSON file holds: what it cannot hold is spelled as text."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if MIN_INTEGER <= value < MAX_INTEGER else f"an integer of {value.bit_length()} bits"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {printable(str(key)): printable_json(child) for key, child in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable_json(child) for child in value]
+    return printable(str(value))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def _check(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise JsonValueError(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, int) and not MIN_INTEGER <= value < MAX_INTEGER:
-        raise JsonValueError(f"integer {value} is outside [-2^63, 2^64)")
+        raise JsonValueError(f"an integer of {value.bit_length()} bits is outside [-2^63, 2^64)")
     if isinstance(value, float) and not math.isfinite(value):
         raise JsonValueError(f"{value} is not JSON")
     if isinstance(value, dict):

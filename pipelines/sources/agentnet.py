@@ -20,7 +20,6 @@ zone, kept in `extras`.
 from __future__ import annotations
 
 import bisect
-import glob as globbing
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -28,7 +27,6 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import cv2
-import fsspec
 import orjson
 
 from annotators.annotation import Annotation
@@ -38,7 +36,7 @@ from annotators.gui.trees import TreeError, accessibility_nodes
 from ..agentnet_events import COMPLETE, POINTER_ACTIONS, VIS, Event, read_events, read_labels, read_object, read_timed
 from ..agentnet_frames import bind, look_of
 from ..agentnet_gaps import Sight, geometry, holes, outside, sight_of
-from ..files import fixed_part, list_files
+from ..files import filesystem, fixed_part, is_glob, list_files
 from ..media import MediaWriter
 from ..shard import Ref, Reject, SourceFile
 from ..video import StoredVideo, store_video
@@ -307,11 +305,11 @@ def _folders(uri: str) -> dict[str, dict[str, SourceFile]]:
 
 def _listed(uri: str) -> list[SourceFile]:
     """All files of the folders that a URI points at or into, names relative to the source."""
-    fs, path = fsspec.core.url_to_fs(uri)
-    if uri.endswith("**") or (not globbing.has_magic(uri) and (fs.isdir(path) or not fs.exists(path))):
+    fs, path = filesystem(uri)
+    if uri.endswith("**") or (not is_glob(uri) and (fs.isdir(path) or not fs.exists(path))):
         return list_files(uri)
     root = fs._strip_protocol(fixed_part(uri))
-    matches = [path] if not globbing.has_magic(uri) else sorted(fs.glob(path))
+    matches = [path] if not is_glob(uri) else sorted(fs.glob(path))
     folders = sorted({match if fs.isdir(match) else posixpath.dirname(match) for match in matches})
     if not folders:
         raise Rejected("source_empty", f"{uri} matches nothing; check the pattern")

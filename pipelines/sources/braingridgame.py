@@ -14,6 +14,7 @@ Success is the source's: every test that was handed in was right at the last try
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -23,11 +24,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, ClassVar, Literal, cast
 
-import orjson
-
 from schemas.arc_operations import MAX_SIDE, OPERATIONS
 
 from ..arc_grids import Grid, Rectangle, grid_column, grid_of, selection_column
+from ..exact_json import exact_loads
 from ..files import list_files
 from ..media import MediaWriter
 from ..shard import Ref, Reject
@@ -241,8 +241,8 @@ def rectangle_of(context: Mapping[str, Any], where: str) -> Rectangle | None:
 def _document(data: bytes) -> Mapping[str, Any]:
     """The parsed file. Raises Rejected: `json_invalid`, `not_a_trace`, `history_invalid`."""
     try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        document = exact_loads(data)
+    except json.JSONDecodeError as error:
         message = (
             f"the file is no JSON at line {error.lineno}, column {error.colno}: {error.msg}; copy it again from where it came"
         )

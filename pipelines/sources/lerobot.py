@@ -71,7 +71,8 @@ class LeRobot:
         """A ref per episode in order of episode_index, from one listing and the index.
 
         Rejects: `episode_files_missing` for an episode of the index whose files are not there, `episode_not_listed` for
-        a parquet file that no episode of the index names. Raises Rejected for an index that cannot be read.
+        a parquet file that no episode of the index names, `meta_damaged` and `native_id_clash` for a line of the index
+        that is broken or repeats another. Raises Rejected for an index that cannot be read.
         """
         yield from plan_listed(source, {file.name: file for file in list_files(source.uri)})
 
@@ -104,6 +105,8 @@ READER = LeRobot
 def plan_listed(source: Source, files: Mapping[str, SourceFile]) -> Iterator[Ref | Reject]:
     """What `LeRobot.plan` gives for a listing, name → file: of the files themselves only the index is opened."""
     index = read_index(files)
+    for episode, rejected in index.broken:
+        yield Reject("plan", source.name, EPISODES, episode, rejected.code, rejected.message, rejected.detail)
     named: set[str] = set()
     for line in index.lines:
         names = index.files(line)
@@ -113,7 +116,8 @@ def plan_listed(source: Source, files: Mapping[str, SourceFile]) -> Iterator[Ref
             yield _files_missing(source, native_id(line.episode_index), names, missing, files)
         else:
             yield Ref(native_id(line.episode_index), tuple(files[name] for name in names), index.selector(line), line.length)
-    yield from _not_listed(source, index, named, files)
+    if all(rejected.code == "native_id_clash" for _, rejected in index.broken):  # else a broken line may be the one that names it
+        yield from _not_listed(source, index, named, files)
 
 
 def check_rows(columns: Columns, name: str, episode: Episode) -> None:

@@ -28,7 +28,6 @@ is its DOM (`pipelines.playwright_snapshots`), without the documents of iframes.
 
 from __future__ import annotations
 
-import glob as globbing
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -36,7 +35,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..archive import Archive, open_archive
-from ..files import fixed_part, list_files
+from ..files import fixed_part, is_glob, list_files
 from ..media import MediaWriter
 from ..playwright_rows import RowWriter, Step, acting_steps
 from ..playwright_trace import TraceFile, read_trace
@@ -68,7 +67,7 @@ class Playwright:
 
     def plan(self, source: Source) -> Iterator[Ref | Reject]:
         """One ref per zip. Raises Rejected where there is none."""
-        is_folder = not globbing.has_magic(source.uri) and fixed_part(source.uri) == source.uri.rstrip("/")
+        is_folder = not is_glob(source.uri) and fixed_part(source.uri) == source.uri.rstrip("/")
         taken: set[str] = set()
         for file in list_files(source.uri):
             native_id, suffix = file.name[:-4], file.name[-4:]
