@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from schemas.identity import annotation_table, run_id
 from schemas.layers import layer as layer_named
+from schemas.tables import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,15 @@ def annotation_tables(trajectory_id: str, producer: Producer, annotations: Itera
     """Annotations of one trajectory and one producer as stored tables, by kind.
 
     An oracle's rows are accepted and primary, an import's accepted with the source's own rating; what signals and
-    models say is proposed and secondary. Raises KeyError for an unknown layer or payload column.
+    models say is proposed and secondary. Raises KeyError for an unknown layer or a column that the payload does not have
+    (the envelope is not the annotator's to fill).
     """
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for annotation in annotations:
         declared = layer_named(annotation.layer)
+        unknown = sorted(annotation.payload.keys() - {column.name for column in KINDS[declared.kind]})
+        if unknown:
+            raise KeyError(f"layer {annotation.layer!r}: {unknown} are no payload columns of {declared.kind}")
         rows[declared.kind].append(
             {
                 "trajectory_id": trajectory_id,

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast
 
+from pydantic import TypeAdapter, ValidationError
+
 from .annotation import Annotation, Producer
 from .trajectory import TrajectoryView
 
@@ -53,7 +55,8 @@ class UnknownAnnotatorError(LookupError):
 def annotator(name: str, parameters: Mapping[str, Any] | None = None) -> Annotator:
     """The annotator of that name, with parameters replaced.
 
-    Raises UnknownAnnotatorError, naming those that exist, for an unknown name or parameter.
+    Raises UnknownAnnotatorError, naming those that exist, for an unknown name or parameter, ValueError for a parameter of
+    another type or outside its range.
     """
     if name not in annotator_names():
         raise UnknownAnnotatorError(f"no annotator {name!r}; there are {', '.join(annotator_names())}")
@@ -62,7 +65,15 @@ def annotator(name: str, parameters: Mapping[str, Any] | None = None) -> Annotat
     unknown = sorted(set(parameters or {}) - fields)
     if unknown:
         raise UnknownAnnotatorError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(fields)) or 'none'}")
-    return cast(Annotator, dataclasses.replace(found, **(parameters or {})))
+    if not parameters:
+        return cast(Annotator, found)
+    values = {field: getattr(found, field) for field in fields} | dict(parameters)
+    try:
+        return cast(Annotator, TypeAdapter(type(found)).validate_python(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = f"parameter {'.'.join(map(str, first['loc']))} (found {first['input']!r}): " if first["loc"] else ""
+        raise ValueError(f"{name}: {place}{first['msg'].removeprefix('Value error, ')}") from error
 
 
 def annotator_names() -> tuple[str, ...]:

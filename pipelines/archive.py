@@ -6,6 +6,7 @@ Refused: a damaged archive, members whose names leave the archive, and archives 
 from __future__ import annotations
 
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,19 @@ ALWAYS_ALLOWED = 64 << 20
 """Unpacked bytes below which no ratio is looked at: harmless whatever it is."""
 MAX_MEMBER = 512 << 20
 """Bytes of one member, which is held in memory."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    IndexError,
+)
+"""What `zipfile` raises for damaged bytes (each of them found by changing bytes of sound archives)."""
 
 
 class Archive:
@@ -38,10 +52,12 @@ class Archive:
         info = self._zip.getinfo(name)
         if info.file_size > MAX_MEMBER:
             raise Rejected("zip_bomb", f"member {name!r} unpacks to {info.file_size:,} bytes, more than {MAX_MEMBER:,}")
+        if info.compress_type not in _METHODS:
+            raise Rejected("zip_damaged", f"member {name!r} is packed by method {info.compress_type}: zip it again, deflated")
         try:
             with self._zip.open(info) as member:
                 data = member.read(info.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise Rejected("zip_damaged", f"member {name!r} cannot be unpacked ({error}): copy the archive again") from error
         if len(data) != info.file_size:
             raise Rejected("zip_damaged", f"member {name!r} has {len(data):,} bytes, its entry says {info.file_size:,}")
@@ -53,7 +69,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """Open a zip file of which nothing is trusted. Raises Rejected: `zip_damaged`, `zip_escape`, `zip_bomb`."""
     try:
         opened = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except _UNREADABLE as error:
         raise Rejected("zip_damaged", f"{path.name} is no readable zip file ({error}): copy it again") from error
     with opened:
         _refuse_escape(path, opened)

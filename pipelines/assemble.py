@@ -6,9 +6,10 @@ The manifest is deleted first and written last: a folder without one is a releas
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from schemas.vocabularies import SPLITS
 
 from .files import fixed_part
 from .job import read_table
-from .products import products
+from .products import UNSPLIT, products
 from .recipe import Recipe
 from .release import Release
 from .run import JobResult
@@ -66,7 +67,7 @@ def assemble(release: Release, ingested: JobResult, proposed: JobResult, release
     card = render_card(facts).encode()
     lines = {name: record.sha256 for name, record in files.items()} | {"README.md": hashlib.sha256(card).hexdigest()}
     manifest = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(lines.items())).encode()
-    if not _is_whole(store, manifest, lines):
+    if not _is_whole(store, manifest, {name: record.bytes for name, record in files.items()} | {"README.md": len(card)}):
         store.delete(f"{FOLDER}/{MANIFEST}")
         for name, record in files.items():
             store.place(record.path, f"{FOLDER}/{name}")
@@ -106,7 +107,7 @@ def card_facts(release: Release, files: Mapping[str, FileRecord], ingested: JobR
         sources.append(
             SourceFacts(source.name, source.reader, source.license, taken[source.name], dict(sorted(refused.items())))
         )
-    names = [product.name.rsplit("/", 1)[-1] for product in products({})]
+    names = [*(product.name.rsplit("/", 1)[-1] for product in products({})), *UNSPLIT, *KINDS]
     return CardFacts(
         name=recipe.name,
         license=recipe.license,
@@ -135,11 +136,8 @@ def private_prefixes(recipe: Recipe, store: Store) -> list[str]:
 
 def scrubbed(rejects: Sequence[Reject], prefixes: Sequence[str]) -> tuple[Reject, ...]:
     """Rejects without paths of this machine, in a stable order."""
-    cleaned = [
-        Reject(r.stage, r.source_name, *(_scrubbed(part, prefixes) for part in (r.source_uri, r.native_id)), r.code,
-               _scrubbed(r.message, prefixes), _scrubbed(r.detail, prefixes))
-        for r in rejects
-    ]  # fmt: skip
+    names = ("source_uri", "native_id", "message", "detail")
+    cleaned = [replace(r, **{name: _scrubbed(getattr(r, name), prefixes) for name in names}) for r in rejects]
     return tuple(sorted(cleaned, key=lambda r: (r.source_name, r.source_uri, r.native_id or "", r.code, r.message)))
 
 
@@ -152,13 +150,14 @@ def _scrubbed(value: Any, prefixes: Sequence[str]) -> Any:
     if not isinstance(value, str):
         return value
     for prefix in prefixes:
-        value = value.replace(f"{prefix}/", "").replace(prefix, prefix.rsplit("/", 1)[-1])
+        path = rf"(?:file://|(?<![\w./-])){re.escape(prefix)}(?:(/)|(?![\w-]))"
+        value = re.sub(path, lambda m: "" if m[1] else prefix.rsplit("/", 1)[-1], value)  # noqa: B023 - used at once
     return value
 
 
 def _place(workspace: str) -> str:
     """How a card names a release that has no repository: as the recipe does, or without a path of this machine."""
-    return f"{workspace.rstrip('/')}/{FOLDER}" if not workspace.startswith("/") else f"path/to/{FOLDER}"
+    return f"path/to/{FOLDER}" if workspace.startswith(("/", "file:", "local:")) else f"{workspace.rstrip('/')}/{FOLDER}"
 
 
 def _configs(files: Mapping[str, FileRecord]) -> list[ConfigFacts]:
@@ -213,9 +212,8 @@ def _layer_facts(store: Store, files: Mapping[str, FileRecord]) -> list[LayerFac
     return found
 
 
-def _is_whole(store: Store, manifest: bytes, lines: Mapping[str, str]) -> bool:
-    """Whether the folder is this very release already."""
-    present = store.list(FOLDER)
-    if f"{FOLDER}/{MANIFEST}" not in present or store.read_bytes(f"{FOLDER}/{MANIFEST}") != manifest:
-        return False
-    return set(present) == {f"{FOLDER}/{name}" for name in (*lines, MANIFEST)}
+def _is_whole(store: Store, manifest: bytes, sizes: Mapping[str, int]) -> bool:
+    """Whether the folder is this very release already, by its manifest and the size of each file."""
+    present = store.sizes(FOLDER)
+    expected = {f"{FOLDER}/{name}": size for name, size in {**sizes, MANIFEST: len(manifest)}.items()}
+    return present == expected and store.read_bytes(f"{FOLDER}/{MANIFEST}") == manifest

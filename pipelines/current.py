@@ -50,10 +50,10 @@ def with_times(table: pa.Table, headers: pa.Table, steps: Sequence[pa.Table]) ->
     if not table.num_rows:
         return table
     ids = headers["trajectory_id"].combine_chunks()
-    lengths = headers["num_steps"].to_numpy()
+    lengths = np.append(headers["num_steps"].to_numpy(), 0)  # the last is what position -1 finds
     base = np.concatenate([[0], np.cumsum(lengths + 1)])  # a trajectory's times, and its duration behind them
     times = np.full(int(base[-1]), np.nan)
-    times[base[1:] - 1] = _floats(headers["duration"])
+    times[base[1:-1] - 1] = _floats(headers["duration"])
     for part in steps:
         owner = _positions(part["trajectory_id"], ids)
         step = part["step"].to_numpy()

@@ -40,8 +40,9 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def is_glob(uri: str) -> bool:
-    """Whether a URI is a pattern. A local path with brackets that is there as it stands is none."""
-    if "*" in uri or "?" in uri or not globbing.has_magic(uri):
+    """Whether a URI is a pattern. A local path that is there as it stands is none, unless its last name has `*` or `?`."""
+    last = uri.rstrip("/").rsplit("/", 1)[-1]
+    if "*" in last or "?" in last or not globbing.has_magic(uri):
         return globbing.has_magic(uri)
     fs, path = filesystem(uri)
     return not (_is_local(fs) and os.path.lexists(path))
@@ -226,7 +227,7 @@ def _local_matches(root: str, rest: str) -> list[SourceFile]:
 
 def _entries(root: str, depth: int | None) -> Iterator[_Entry]:
     """Everything below a local folder, down to `depth` levels. Links are followed, but not to a folder that they lie in."""
-    waiting = [("", (os.path.realpath(root),))]
+    waiting: list[tuple[str, tuple[str, ...]]] = [("", (os.path.realpath(root),))]
     while waiting:
         folder, above = waiting.pop()
         try:

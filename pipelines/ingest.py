@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.arrow import columns_of, stored_schema, table_from_rows
-from schemas.invariants import check_trajectories
+from schemas.invariants import Violation, check_trajectories
 from schemas.vocabularies import DOMAINS
 
-from .job import put_outcome, put_table
+from .job import put_outcome, put_table, take_out_annotations
 from .media import MediaEntry
 from .plan import Plan, plan_ingest
 from .reading import ReadResult, Tables, read_ref, reject_of
@@ -64,8 +64,8 @@ class Ingest:
         return shard
 
     def check(self, shard: Shard) -> Shard:
-        """Take out trajectories that break an invariant, each as a reject."""
-        return take_out_broken(shard)
+        """Take out trajectories that break an invariant, and what a source's own annotators said against one, as rejects."""
+        return take_out_annotations(take_out_broken(shard), "check")
 
     def write(self, shard: Shard) -> Outcome:
         """Put the shard's tables below `ingest/`, then its outcome."""
@@ -134,17 +134,20 @@ def take_out_broken(shard: Shard) -> Shard:
     if not violations:
         return shard
     headers = {row["trajectory_id"]: row for row in shard.tables["trajectories"].to_pylist()}
+    broken_rules: dict[str, list[Violation]] = defaultdict(list)
+    for violation in violations:
+        if violation.trajectory_id is not None:
+            broken_rules[violation.trajectory_id].append(violation)
     rejects = []
-    for trajectory_id in sorted({v.trajectory_id for v in violations if v.trajectory_id is not None}):
+    for trajectory_id, own in sorted(broken_rules.items()):
         header = headers[trajectory_id]
-        own = [v for v in violations if v.trajectory_id == trajectory_id]
         more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
         rejects.append(
             Reject(
                 "check", header["source_name"], header["source_uri"], header["native_id"], own[0].code, own[0].message + more
             )
         )
-    broken = pa.array([v.trajectory_id for v in violations], pa.string())
+    broken = pa.array(sorted(broken_rules), pa.string())
     return replace(shard, tables=without(shard.tables, broken), rejects=shard.rejects + tuple(rejects))
 
 

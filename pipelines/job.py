@@ -7,19 +7,23 @@ whose outcome has its fingerprint is finished and is skipped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from schemas.invariants import check_annotations
+from schemas.tables import KINDS
 from schemas.types import Column
 from schemas.versions import upgrade
 
 from .media import sha256_of
 from .parquet import row_groups, write_parquet
 from .plan import Plan
-from .shard import FileRecord, Outcome, Shard, ShardKey
+from .shard import FileRecord, Outcome, Reject, Shard, ShardKey
 from .store import Store
 
 
@@ -108,6 +112,31 @@ def read_table(store: Store, path: str, columns: Sequence[str] | None = None) ->
     with store.open(path) as file:
         table = pq.read_table(file, columns=columns)
     return upgrade(table)
+
+
+def take_out_annotations(shard: Shard, stage: str) -> Shard:
+    """The shard without the annotations that break an invariant: one reject at `stage` per trajectory and code."""
+    said = {name: table for name, table in shard.tables.items() if name in KINDS}
+    violations = check_annotations({**said, "trajectories": shard.tables["trajectories"]}) if said else []
+    if not violations:
+        return shard
+    bad = pa.array(sorted({v.annotation_id for v in violations if v.annotation_id is not None}), pa.string())
+    of_trajectory: dict[str, str] = {}
+    for name, table in said.items():
+        wrong = table.filter(pc.is_in(table["annotation_id"], value_set=bad)).select(["annotation_id", "trajectory_id"])
+        of_trajectory |= dict(zip(*(column.to_pylist() for column in wrong.columns), strict=True))
+        said[name] = table.filter(pc.invert(pc.is_in(table["annotation_id"], value_set=bad)))
+    headers = {row["trajectory_id"]: row for row in shard.tables["trajectories"].to_pylist()}
+    rejects: dict[tuple[str, str], Reject] = {}
+    for violation in violations:
+        trajectory_id = violation.trajectory_id or of_trajectory.get(violation.annotation_id or "", "")
+        header = headers.get(trajectory_id, {})
+        place = header.get("source_uri") or shard.key.name
+        rejects.setdefault(
+            (trajectory_id, violation.code),
+            Reject(stage, header.get("source_name", ""), place, header.get("native_id"), violation.code, violation.message),
+        )
+    return replace(shard, tables={**shard.tables, **said}, rejects=shard.rejects + tuple(rejects.values()))
 
 
 def read_tables(store: Store, files: Mapping[str, FileRecord]) -> dict[str, pa.Table]:

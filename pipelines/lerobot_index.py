@@ -277,9 +277,7 @@ def read_index(files: Mapping[str, SourceFile]) -> Index:
             continue
         first, _ = seen.setdefault(line.episode_index, (number, line))
         if first != number:
-            message = (
-                f"{EPISODES}: episode_index {line.episode_index} stands in lines {first} and {number}, the first was taken: keep one"
-            )
+            message = f"{EPISODES}: episode_index {line.episode_index} stands in lines {first} and {number}, the first was taken: keep one"
             broken.append((native_id(line.episode_index), Rejected("native_id_clash", message, {"lines": [first, number]})))
     tasks = [_line(raw, TASKS, number, _Task) for number, raw in _raw_lines(read_file(meta_file(files, TASKS)), TASKS)]
     lines = tuple(line for _, (_, line) in sorted(seen.items()))

@@ -24,7 +24,7 @@ def workspace_lock(store: Store) -> Iterator[None]:
     Raises ConfigurationError where another run holds it.
     """
     if store.is_local:
-        with _local(Path(store.root.removeprefix("file://"))):
+        with _local(store.local_root):
             yield
         return
     held = store.read_json(LOCK)

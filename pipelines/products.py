@@ -31,6 +31,9 @@ FACTS = ("trajectories", *STEP_TABLES.values(), "videos", "images", "gui_trees")
 UNSPLIT = ("tasks", "action_specs", "rejects", "runs")
 """Tables about no trajectory: one split, `train`, since a loader asks for one."""
 
+_BATCH = 4096
+"""Annotations that are Python objects at once: one of them is kilobytes then."""
+
 _TIMES: Needs = {
     "trajectories": ("trajectory_id", "num_steps", "duration"),
     **dict.fromkeys(STEP_TABLES.values(), ("trajectory_id", "step", "timestamp")),
@@ -81,10 +84,16 @@ def widen(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def merge_tasks(table: pa.Table) -> pa.Table:
-    """One row per task_id: of each column the first value that is not null."""
-    merged: dict[str, dict[str, Any]] = {}
-    for row in sort_rows(table, TABLES["tasks"]).to_pylist():
-        kept = merged.setdefault(row["task_id"], row)
+    """One row per task_id and collection: of each column the first value that is not null.
+
+    Two collections may give one id to two tasks, so their rows stay apart; a row without a collection joins the first.
+    """
+    merged: dict[tuple[str, str | None], dict[str, Any]] = {}
+    first: dict[str, str | None] = {}
+    for row in sort_rows(table, TABLES["tasks"]).to_pylist():  # nulls last: a collection comes before none
+        collection = first.setdefault(row["task_id"], row["collection"]) if row["collection"] is None else row["collection"]
+        first.setdefault(row["task_id"], collection)
+        kept = merged.setdefault((row["task_id"], collection), row)
         for name, value in row.items():
             if kept[name] is None:
                 kept[name] = value
@@ -141,17 +150,25 @@ def _history() -> Product:
 
 
 def _build_history(tables: Tables) -> pa.Table:
-    rows = []
+    schema = stored_schema("annotation_history", HISTORY)
+    found = [schema.empty_table()]
     steps = [tables[name] for name in STEP_TABLES.values() if name in tables]
-    for kind, payload in KINDS.items():
-        if kind not in tables:
-            continue
-        json_columns = {column.name for column in payload if column.type == "Json"}
-        for row in with_times(tables[kind], tables["trajectories"], steps).to_pylist():
-            said = {c.name: row[c.name] for c in payload if row[c.name] is not None}
-            said |= {name: _parsed(said[name]) for name in json_columns & said.keys()}
-            rows.append({c.name: row[c.name] for c in ENVELOPE} | {"kind": kind, "payload": said})
-    return table_from_rows(stored_schema("annotation_history", HISTORY), rows)
+    for kind in KINDS:
+        if kind in tables:
+            timed = with_times(tables[kind], tables["trajectories"], steps)
+            found += [_history_rows(kind, batch.to_pylist()) for batch in timed.to_batches(max_chunksize=_BATCH)]
+    return pa.concat_tables(found).combine_chunks()
+
+
+def _history_rows(kind: str, rows: list[dict[str, Any]]) -> pa.Table:
+    payload = KINDS[kind]
+    json_columns = {column.name for column in payload if column.type == "Json"}
+    history = []
+    for row in rows:
+        said = {c.name: row[c.name] for c in payload if row[c.name] is not None}
+        said |= {name: _parsed(said[name]) for name in json_columns & said.keys()}
+        history.append({c.name: row[c.name] for c in ENVELOPE} | {"kind": kind, "payload": said})
+    return table_from_rows(stored_schema("annotation_history", HISTORY), history)
 
 
 def _views() -> list[Product]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -15,11 +15,10 @@ from annotators.protocol import Annotator, annotator, meets, producer_of
 from annotators.trajectory import TrajectoryView
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.identity import digest
-from schemas.invariants import check_annotations
 from schemas.tables import KINDS
 from schemas.versions import SCHEMA_VERSION
 
-from .job import put_outcome, put_table, read_outcome, read_tables
+from .job import put_outcome, put_table, read_outcome, read_tables, take_out_annotations
 from .media import MediaEntry, MediaReader
 from .plan import CODE_VERSION, Plan
 from .reading import Tables
@@ -84,22 +83,7 @@ class Propose:
 
     def check(self, shard: Shard) -> Shard:
         """Take out annotations that break an invariant, one reject per trajectory and code."""
-        violations = check_annotations({k: t for k, t in shard.tables.items() if k in KINDS or k == "trajectories"})
-        if not violations:
-            return shard
-        bad = pa.array([v.annotation_id for v in violations], pa.string())
-        tables = {
-            name: table.filter(pc.invert(pc.is_in(table["annotation_id"], value_set=bad))) if name in KINDS else table
-            for name, table in shard.tables.items()
-        }
-        headers = {row["trajectory_id"]: row for row in shard.tables["trajectories"].to_pylist()}
-        rejects = {}
-        for violation in violations:
-            header = headers.get(violation.trajectory_id or "", {})
-            rejects[(violation.trajectory_id, violation.code)] = _reject(
-                header, shard.key.name, violation.code, violation.message
-            )
-        return replace(shard, tables=tables, rejects=shard.rejects + tuple(rejects.values()))
+        return take_out_annotations(shard, "propose")
 
     def write(self, shard: Shard) -> Outcome:
         """Put one file per kind below `propose/<annotator>/`, then the outcome."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from annotators.annotation import Producer, annotation_tables
 from schemas.arrow import columns_of, stored_schema, table_from_columns, table_from_rows
-from schemas.json_column import JsonValueError, printable
+from schemas.json_column import MAX_DEPTH, JsonValueError, printable
 from schemas.tables import STEP_TABLES
 
 from .files import input_sha256, local_files
@@ -25,6 +25,8 @@ from .shard import Ref, Reject
 from .sources import Reader, Rejected, Source, Trajectory
 
 Tables = dict[str, pa.Table]
+
+_MEND = "mend the recording, or leave it out"
 
 
 @dataclass
@@ -55,6 +57,9 @@ def read_ref(
                     result.rejects.append(reject_of(source, ref, rejected, item.native_id))
     except Rejected as rejected:
         result.rejects.append(reject_of(source, ref, rejected))
+    except RecursionError:
+        message = f"{ref.native_id}: a value is nested deeper than {MAX_DEPTH} levels: {_MEND}"
+        result.rejects.append(reject_of(source, ref, Rejected("value_unfit", message)))
     except Exception as error:  # noqa: BLE001 - whatever a foreign file makes a reader do, it costs this ref alone
         message = (
             f"{ref.native_id}: the reader stopped with {type(error).__name__}: {error}; the file is not what its format says"
@@ -115,7 +120,7 @@ def _table(name: str, content: Any, trajectory_id: str | None, native: Mapping[s
             return table_from_columns(schema, {**content, **owner}, length)
         return table_from_rows(schema, [row | ({"trajectory_id": trajectory_id} if stamped else {}) for row in content])
     except (pa.ArrowException, JsonValueError, OverflowError) as error:
-        raise Rejected("value_unfit", f"{name}: a value does not fit its column: {error}") from error
+        raise Rejected("value_unfit", f"{name}: a value does not fit its column: {error}: {_MEND}") from error
 
 
 def _where(error: Exception) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
@@ -55,6 +56,14 @@ class SourceSpec(BaseModel):
             first = error.errors()[0]
             sentence = f"option {'.'.join(map(str, first['loc']))}: {first['msg']}; {self.reader} takes {known}"
             raise PydanticCustomError("options", "{sentence}", {"sentence": sentence}) from error
+        return self
+
+    @model_validator(mode="after")
+    def _one_revision(self) -> SourceSpec:
+        found = _HUB.match(self.uri)
+        if found and found["revision"] and self.revision not in (None, found["revision"]):
+            sentence = f"uri says revision {found['revision']!r} and revision says {self.revision!r}: keep one of the two"
+            raise PydanticCustomError("revision", "{sentence}", {"sentence": sentence})
         return self
 
 
@@ -155,15 +164,9 @@ class Recipe(BaseModel):
     def resolved_sources(self) -> list[Source]:
         """The sources with absolute URIs and validated options."""
         return [
-            Source(
-                s.name,
-                s.reader,
-                _at(self._absolute(s.uri), s.revision),
-                s.license,
-                s.revision,
-                reader(s.reader).options(**s.options),
-            )
+            Source(s.name, s.reader, uri, s.license, revision, reader(s.reader).options(**s.options))
             for s in self.sources
+            for uri, revision in [_at(self._absolute(s.uri, may_be_glob=True), s.revision)]
         ]
 
     @property
@@ -181,16 +184,24 @@ class Recipe(BaseModel):
         spec = next(s for s in self.sources if s.name == source)
         return self.max_reject_ratio if spec.max_reject_ratio is None else spec.max_reject_ratio
 
-    def _absolute(self, uri: str) -> str:
+    def _absolute(self, uri: str, may_be_glob: bool = False) -> str:
         if "://" in uri or uri.startswith("/"):
             return uri.rstrip("/")
-        return f"{globbing.escape(self.folder) if globbing.has_magic(uri) else self.folder}/{uri}".rstrip("/")
+        folder = globbing.escape(self.folder) if may_be_glob and globbing.has_magic(uri) else self.folder
+        return f"{folder}/{uri}".rstrip("/")
 
 
-def _at(uri: str, revision: str | None) -> str:
-    """A Hub URI at a revision: `hf://datasets/org/name@revision/…`. Other URIs have no place for one."""
-    match = re.match(r"^(hf://(?:datasets/|spaces/)?[^/]+/[^/@]+)(/.*)?$", uri)
-    return f"{match[1]}@{revision}{match[2] or ''}" if match and revision else uri
+_HUB = re.compile(r"^(?P<repo>hf://(?:datasets/|spaces/)?[^/]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?P<rest>/.*)?$")
+
+
+def _at(uri: str, revision: str | None) -> tuple[str, str | None]:
+    """A Hub URI at its revision (`hf://datasets/org/name@revision/…`), and the revision. Other URIs have no place for one."""
+    found = _HUB.match(uri)
+    if not found:
+        return uri, revision
+    if revision is None or found["revision"]:
+        return uri, found["revision"]
+    return f"{found['repo']}@{quote(revision, safe='')}{found['rest'] or ''}", revision
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -200,46 +211,72 @@ def load_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}); give the path of a recipe file") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8 text: {error}") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"{path}:{line}: not UTF-8 text ({error.reason}): save the file as UTF-8") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is not YAML: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(f"{path}:{line}: not YAML: {error.problem}; mend this line or the one above it") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{path}:1: not YAML ({error}): mend it, see examples/quickstart.yaml") from error
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} holds no mapping; a recipe begins with `name:`, see examples/quickstart.yaml")
+        raise ConfigurationError(f"{path}:1: no mapping; a recipe begins with `name:`, see examples/quickstart.yaml")
+    lines = _Lines(dict(_line_of(node, ())))
+    faults = [f"{path}:{line}: {key} stands here twice: keep one of the two" for key, line in _repeated(node)]
+    if "folder" in content:  # a field of ours that no recipe sets
+        faults.append(f"{path}:{lines.at(('folder',))}: folder is no key here: remove it")
     try:
-        return Recipe(**content, folder=str(path.resolve().parent))
+        recipe = Recipe.model_validate({**content, "folder": str(path.resolve().parent)})
     except ValidationError as error:
-        lines = _Lines(dict(_line_of(node, ())))
-        faults = "\n".join(f"{path}:{lines.at(fault['loc'])}: {_sentence(fault)}" for fault in error.errors())
-        raise ConfigurationError(faults) from error
+        faults += [f"{path}:{lines.at(fault['loc'])}: {_sentence(fault)}" for fault in error.errors()]
+        raise ConfigurationError("\n".join(faults)) from error
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return recipe
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
     """Where each key of a YAML file stands."""
 
-    lines: Mapping[tuple[Any, ...], int]
+    lines: Mapping[tuple[str, ...], int]
 
-    def at(self, place: tuple[Any, ...]) -> int:
+    def at(self, of: tuple[Any, ...]) -> int:
         """The line of a place, or of the nearest one above it."""
+        place = tuple(str(part) for part in of)
         while place not in self.lines and place:
             place = place[:-1]
         return self.lines.get(place, 1)
 
 
-def _line_of(node: yaml.Node | None, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+def _line_of(node: yaml.Node | None, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
     if node is None:
         return
     yield place, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _line_of(value, (*place, key.value))
-            yield (*place, key.value), key.start_mark.line + 1
+            yield from _line_of(value, (*place, str(key.value)))
+            yield (*place, str(key.value)), key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield from _line_of(value, (*place, number))
+            yield from _line_of(value, (*place, str(number)))
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    """(key, line) of each key that its mapping has already: YAML would take the last, silently."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                yield str(key.value), key.start_mark.line + 1
+            seen.add(str(key.value))
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated(value)
 
 
 def _sentence(fault: ErrorDetails) -> str:

@@ -33,12 +33,16 @@ _WORKER = "sdk_worker_main"
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a job left: outcomes in the order of the plan, how many were built now, and all rejects."""
+    """What a job left: outcomes in the order of the plan, how many were built now, and all rejects.
+
+    `missing`: planned shards that are not built, or were built of something else; after a run there are none.
+    """
 
     job: str
     outcomes: tuple[Outcome, ...]
     built: int
     plan_rejects: tuple[Reject, ...]
+    missing: int = 0
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .assemble import Published, assemble, private_prefixes, scrubbed
-from .errors import DataError
+from .errors import ConfigurationError, DataError
 from .ingest import Ingest
-from .job import Job, outcome_path, read_outcome
+from .job import Job, finished, outcome_path, read_outcome
 from .lock import workspace_lock
 from .options import check_options
 from .propose import Propose
@@ -76,8 +76,20 @@ class Session:
     def last(self, job: Job) -> JobResult:
         """What a job left when it last ran, without running it."""
         plan = job.plan()
+        present = self.store.sizes(job.folder)
         outcomes = [read_outcome(self.store, outcome_path(job.name, key.name)) for key in plan.keys]
-        return JobResult(job.name, tuple(o for o in outcomes if o is not None), 0, plan.rejects)
+        missing = sum(finished(self.store, job.name, key, present) is None for key in plan.keys)
+        return JobResult(job.name, tuple(o for o in outcomes if o is not None), 0, plan.rejects, missing)
+
+    def whole(self, job: Job) -> JobResult:
+        """`last`, of a job that is to be built upon. Raises ConfigurationError where a shard of it is missing."""
+        result = self.last(job)
+        if result.missing:
+            raise ConfigurationError(
+                f"{job.name} is not finished (shards not built, or of inputs that have changed: {result.missing}): "
+                f"run `cairn {job.name}` first, or `cairn run`, which does everything"
+            )
+        return result
 
     def write_manifest(self, results: Sequence[JobResult]) -> None:
         """Fold outcomes into `manifest.json`."""

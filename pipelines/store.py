@@ -36,6 +36,11 @@ class Store:
         fs, _ = self._fs()
         return "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
 
+    @property
+    def local_root(self) -> Path:
+        """The folder of a local workspace."""
+        return Path(self._fs()[1])
+
     def uri(self, path: str) -> str:
         """`path` as a URI that fsspec opens."""
         return f"{self.root}/{path}"

@@ -147,10 +147,14 @@ def _scan(path: Path) -> tuple[list[_Packet], dict[str, Any]]:
 
 
 def _cut(packets: Sequence[_Packet], max_bytes: int) -> Iterator[list[_Packet]]:
-    """Runs of packets that begin at a key frame and hold at most `max_bytes`, where a group of pictures allows it."""
+    """Runs of packets that begin at a key frame and hold at most `max_bytes`, where a group of pictures allows it.
+
+    An open group, which has pictures shown before its key frame, stays with the one before: those cannot be decoded alone.
+    """
     groups: list[list[_Packet]] = []
-    for packet in packets:
-        if packet.key or not groups:
+    shown = np.minimum.accumulate([packet.pts for packet in reversed(packets)])[::-1]  # the first that is shown from here on
+    for packet, first in zip(packets, shown, strict=True):
+        if not groups or (packet.key and packet.pts <= first):
             groups.append([])
         groups[-1].append(packet)
     run: list[_Packet] = []
@@ -160,7 +164,7 @@ def _cut(packets: Sequence[_Packet], max_bytes: int) -> Iterator[list[_Packet]]:
         if run and size + weight > max_bytes:
             yield run
             run, size = [], 0
-        run = run + group
+        run += group
         size += weight
     yield run
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .json_column import json_text
+from .json_column import JsonValueError, json_text
 from .tables import ENVELOPE, HISTORY, KINDS, MEDIA_INDEX, TABLES
 from .types import Column, parse_columns
 from .versions import SCHEMA_VERSION
@@ -56,8 +56,8 @@ def stored_schema(name: str, columns: Sequence[Column]) -> pa.Schema:
 def table_from_rows(schema: pa.Schema, rows: Rows) -> pa.Table:
     """A table of exactly `schema`; absent keys are null, values of `Json` columns are Python objects.
 
-    Raises pyarrow.ArrowInvalid or ArrowTypeError for a value that does not fit its column, KeyError for a key that is
-    no column.
+    Raises KeyError for a key that is no column, and for a value that does not fit its column, which is named:
+    pyarrow.ArrowInvalid (also for a fraction in a column of integers), ArrowTypeError, OverflowError or JsonValueError.
     """
     rows = list(rows)
     known = set(schema.names)
@@ -68,7 +68,10 @@ def table_from_rows(schema: pa.Schema, rows: Rows) -> pa.Table:
 
 
 def table_from_columns(schema: pa.Schema, values: Mapping[str, Any], length: int) -> pa.Table:
-    """A table of exactly `schema` from column values (lists or Arrow arrays); absent columns are null."""
+    """A table of exactly `schema` from column values (lists or Arrow arrays); absent columns are null.
+
+    Raises as `table_from_rows` does.
+    """
     if not values.keys() <= set(schema.names):
         raise KeyError(f"{sorted(values.keys() - set(schema.names))} are no columns of this table")
     return pa.Table.from_arrays([_array(field, values.get(field.name), length) for field in schema], schema=schema)
@@ -77,11 +80,31 @@ def table_from_columns(schema: pa.Schema, values: Mapping[str, Any], length: int
 def _array(field: pa.Field, values: Any, length: int) -> pa.Array | pa.ChunkedArray:
     if values is None:
         return pa.nulls(length, field.type)
+    try:
+        return _converted(field.type, values)
+    except UnicodeEncodeError as error:
+        raise pa.ArrowInvalid(f"column {field.name}: a text holds half of a character ({error.reason})") from error
+    except (pa.ArrowException, JsonValueError, OverflowError) as error:
+        raise type(error)(f"column {field.name}: {error}") from error
+
+
+def _converted(type_: pa.DataType, values: Any) -> pa.Array | pa.ChunkedArray:
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        return values if values.type == field.type else values.cast(field.type)
-    if isinstance(field.type, pa.JsonType):
-        return pa.array([json_text(value) for value in values], pa.string()).cast(field.type)
-    return pa.array(values, field.type)
+        return values if values.type == type_ else values.cast(type_)
+    if isinstance(type_, pa.JsonType):
+        return pa.array([json_text(value) for value in values], pa.string()).cast(type_)
+    array = pa.array(values, type_)
+    if (with_fractions := _with_fractions(type_)) is not None:
+        pa.array(values, with_fractions).cast(type_)  # raises; above, pyarrow cuts 1.5 to 1 without a word
+    return array
+
+
+def _with_fractions(type_: pa.DataType) -> pa.DataType | None:
+    """The floating type that holds every value of a type (or of lists) of integers up to 32 bits; None for others."""
+    if pa.types.is_list(type_):
+        inner = _with_fractions(type_.value_type)
+        return None if inner is None else pa.list_(inner)
+    return pa.float64() if pa.types.is_integer(type_) and type_.bit_width <= 32 else None
 
 
 def _stamp(name: str) -> dict[bytes, bytes]:

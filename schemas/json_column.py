@@ -39,7 +39,7 @@ def json_text(value: Any) -> str | None:
 
 
 def printable(text: str) -> str:
-    """`text` without lone surrogates: a byte of a file name that is not UTF-8 becomes `\\xff`, so two names stay two."""
+    r"""`text` without lone surrogates: a byte of a file name that is not UTF-8 becomes `\xff`, so two names stay two."""
     return _SURROGATE.sub(_escaped, text)
 
 

@@ -201,8 +201,8 @@ MEDIA_INDEX = parse_columns(_MEDIA)
 ENVELOPE = parse_columns("""
 annotation_id   string              UUIDv5 over what the row says and who says it
 trajectory_id   string              null only for annotations about a task
-task_id         string              for annotators of task scope
 layer           string              the layer
+task_id         string              for annotators of task scope
 level           string              trajectory, prefix, span, step, frame, char, candidate
 start           int32               first step; null where the level has no time
 end             int32               step after the last

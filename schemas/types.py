@@ -95,10 +95,10 @@ def parse_columns(text: str) -> tuple[Column, ...]:
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        name, type_, *doc = line.split(maxsplit=2)
+        name, type_, doc = (*line.split(maxsplit=2), "", "")[:3]
         if any(column.name == name for column in columns):
             raise ValueError(f"column {name!r} is declared twice")
-        column = Column(name, type_, doc[0].strip() if doc else "")
+        column = Column(name, type_, doc.strip())
         _parse(column.type)
         columns.append(column)
     return tuple(columns)
@@ -122,7 +122,7 @@ def _parse(spelling: str) -> tuple[pa.DataType, Any]:
         inner, feature = _parse(spelling[5:-1])
         return pa.list_(inner), {"feature": feature, "_type": "List"}
     if spelling.startswith("struct<") and spelling.endswith(">"):
-        parts = [(name, _parse(type_)) for name, type_ in (p.split(":", 1) for p in _parts(spelling[7:-1]))]
+        parts = [(name, _parse(type_)) for name, _, type_ in (p.partition(":") for p in _parts(spelling[7:-1]))]
         return pa.struct([(name, arrow) for name, (arrow, _) in parts]), {name: feature for name, (_, feature) in parts}
     known = ", ".join([*SCALARS, *ALIASES, "Json", "Image", "Video", "Document", "timestamp[us,UTC]", "list<…>", "struct<…>"])
     raise ValueError(f"type {spelling!r} is not known; write one of {known}")

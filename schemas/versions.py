@@ -22,12 +22,18 @@ class SchemaVersionError(ValueError):
 
 
 def stamp(schema: pa.Schema) -> tuple[str, int]:
-    """(table name, contract version) of a schema. Raises SchemaVersionError where there is no stamp."""
+    """(table name, contract version) of a schema. Raises SchemaVersionError where there is no stamp, or none of ours."""
     raw = (schema.metadata or {}).get(b"cairn")
     if raw is None:
         raise SchemaVersionError("this table has no `cairn` stamp in its schema metadata: it was not written by Cairn")
-    parsed = json.loads(raw)
-    return str(parsed["table"]), int(parsed["schema_version"])
+    try:
+        parsed = json.loads(raw)
+        return str(parsed["table"]), int(parsed["schema_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaVersionError(
+            f"the `cairn` stamp in this table's schema metadata is {raw[:80]!r}, which names no table and version: "
+            "it was not written by Cairn"
+        ) from error
 
 
 def upgrade(table: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -72,8 +72,9 @@ def propose(recipe: RecipePath, beam: BeamOptions = None) -> None:
     with _reporting(), _session(recipe, beam) as session:
         from pipelines.ingest import Ingest
 
+        ingested = session.whole(Ingest(session.recipe, session.store))
         result = session.propose()
-        session.write_manifest([session.last(Ingest(session.recipe, session.store)), result])
+        session.write_manifest([ingested, result])
         _print_jobs([result])
         _print_rejects(result.rejects)
 
@@ -85,7 +86,7 @@ def release(recipe: RecipePath, beam: BeamOptions = None) -> None:
         from pipelines.ingest import Ingest
         from pipelines.propose import Propose
 
-        done = [session.last(job(session.recipe, session.store)) for job in (Ingest, Propose)]
+        done = [session.whole(job(session.recipe, session.store)) for job in (Ingest, Propose)]
         _report(session, session.release(done[0], done[1]), done)
 
 
@@ -97,13 +98,13 @@ def check(path: Annotated[Path, typer.Argument(help="The folder of a release, ou
     with _reporting():
         findings = check_release(path)
         if not findings:
-            out.print(f"{path}: no violation")
+            out.print(f"{path}: no violation", markup=False, highlight=False)
             return
         table = Table("file", "code", "what is wrong")
         for finding in findings:
             table.add_row(escape(finding.file), finding.code, escape(finding.message))
         out.print(table)
-        out.print(f"{len(findings)} violations")
+        out.print(f"{len(findings)} violation{'s' if len(findings) > 1 else ''}")
         raise typer.Exit(1)
 
 
@@ -117,8 +118,9 @@ def status(recipe: RecipePath) -> None:
 
         session = Session(load_recipe(recipe))
         results = [session.last(job(session.recipe, session.store)) for job in (Ingest, Propose)]
-        _print_jobs(results)
+        _print_jobs(results, "missing")
         _print_rejects([reject for result in results for reject in result.rejects])
+        _print_next(session, recipe, results)
 
 
 @app.command()
@@ -180,24 +182,46 @@ def _report(session: Session, published: Published, results: list[JobResult]) ->
     out.print(table)
     for leak in facts.leaks:
         out.print(f"[yellow]mind:[/] {escape(leak)}")
-    place = os.path.relpath(published.folder) if "://" not in published.folder else published.folder
-    out.print("\nNobody has reviewed the proposals yet; each row says so (status, quality).\n")
-    out.print("from datasets import load_dataset")
+    place = _shown(published.folder)
+    if facts.layers:
+        out.print("\nNobody has reviewed the proposals yet; each row says so (status, quality).")
+    out.print("\nfrom datasets import load_dataset")
     for config in facts.configs:
         first = next(iter(config.rows))
         out.print(f'load_dataset("{place}", "{config.name}", split="{first}")', markup=False, highlight=False)
     out.print(f"\ncheck it: cairn check {place}", markup=False, highlight=False)
 
 
-def _print_jobs(results: list[JobResult]) -> None:
+def _print_next(session: Session, recipe: Path, results: list[JobResult]) -> None:
+    """Whether there is a release, and what to do where something is missing."""
+    from pipelines.assemble import FOLDER, MANIFEST
+
+    there = session.store.exists(f"{FOLDER}/{MANIFEST}")
+    lines = [f"release: {_shown(session.store.uri(FOLDER))}" if there else "release: none yet"]
+    missing = ", ".join(f"{result.job} {result.missing}" for result in results if result.missing)
+    if missing:
+        lines.append(f"shards not built, or of inputs that have changed: {missing}")
+    if missing or not there:
+        lines.append(f"build what is missing: cairn run {recipe}")
+    for line in lines:
+        out.print(line, markup=False, highlight=False)
+
+
+def _shown(uri: str) -> str:
+    """A place as it is typed from here."""
+    return os.path.relpath(uri) if "://" not in uri else uri
+
+
+def _print_jobs(results: list[JobResult], third: Literal["built now", "missing"] = "built now") -> None:
     from pipelines.session import fold
 
-    table = Table("job", "shards", "built now", "rows", "rejected", "lacking")
+    table = Table("job", "shards", third, "rows", "rejected", "lacking")
     for result in results:
         folded = fold(result)
         rows = ", ".join(f"{name} {count}" for name, count in folded["rows"].items() if name != "media")
         lacking = ", ".join(f"{name} {count}" for name, count in folded["lacking"].items())
-        table.add_row(result.job, str(folded["shards"]), str(result.built), rows, str(len(result.rejects)), lacking)
+        count = result.built if third == "built now" else result.missing
+        table.add_row(result.job, str(folded["shards"]), str(count), rows, str(len(result.rejects)), lacking)
     out.print(table)
 
 

@@ -116,7 +116,7 @@ def plan_listed(source: Source, files: Mapping[str, SourceFile]) -> Iterator[Ref
             yield _files_missing(source, native_id(line.episode_index), names, missing, files)
         else:
             yield Ref(native_id(line.episode_index), tuple(files[name] for name in names), index.selector(line), line.length)
-    if all(rejected.code == "native_id_clash" for _, rejected in index.broken):  # else a broken line may be the one that names it
+    if all(rejected.code == "native_id_clash" for _, rejected in index.broken):  # else a broken line may name them
         yield from _not_listed(source, index, named, files)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from schemas.arrow import table_from_rows
@@ -18,7 +19,7 @@ BASE = "gui_steps"
 NEEDS = {
     "gui_steps": (
         "trajectory_id", "step", "action_kind", "action_name", "screenshot", "frame_width", "frame_height", "scale", "point",
-        "end_point", "scroll", "text", "keys", "url",
+        "end_point", "scroll", "text", "keys", "action_args",
     ),
     "trajectories": ("trajectory_id", "instruction", "num_steps"),
 }  # fmt: skip
@@ -53,12 +54,18 @@ def derive(given: ViewTables) -> pa.Table:
 
 
 def action_text(step: Mapping[str, Any]) -> str:
-    """An action as JSON text: its name and those of its arguments that are recorded. Points are frame pixels."""
-    arguments = ("point", "end_point", "scroll", "text", "keys", "url")
-    said = {"name": step["action_name"]} | {name: step[name] for name in arguments if step[name] is not None}
-    return json_text(said) or ""
+    """An action as JSON text: its name and its arguments as recorded, without what would give its target away.
+
+    Points are frame pixels.
+    """
+    arguments = orjson.loads(step["action_args"]) if step["action_args"] else {}
+    said = {name: value for name, value in arguments.items() if name not in _GIVES_AWAY}
+    said |= {name: step[name] for name in _COLUMNS if step[name] is not None}
+    return json_text({"name": step["action_name"]} | said) or ""
 
 
+_COLUMNS = ("point", "end_point", "scroll", "text", "keys")
+_GIVES_AWAY = ("box", "end_box", "selector", "role", "name", "page", "error")
 _SAME = (
     "trajectory_id", "step", "screenshot", "action_name", "point", "frame_width", "frame_height", "scale",
 )  # fmt: skip

@@ -26,17 +26,17 @@ def envelope_words_known(tables: Tables) -> Iterator[Violation]:
 def layers_declared(tables: Tables) -> Iterator[Violation]:
     """`layer_undeclared`, `layer_kind`: a layer that nobody declared, or in another kind's table."""
     for kind, table in _kinds(tables):
-        for name in sorted(set(table["layer"].to_pylist())):
-            ids = _ids_where(table, "layer", name)
-            if name not in layers():
-                yield Violation(
-                    "layer_undeclared",
-                    f"layer {name!r} is declared nowhere; add schemas/layers/{name}.py",
-                    annotation_id=ids[0],
-                )
+        first: dict[str | None, str] = {}
+        for name, annotation_id in zip(table["layer"].to_pylist(), table["annotation_id"].to_pylist(), strict=True):
+            first.setdefault(name, annotation_id)
+        for name, annotation_id in first.items():
+            if name is None or name not in layers():
+                remedy = "name one" if name is None else f"add schemas/layers/{name}.py"
+                message = f"layer {name!r} of {annotation_id} in {kind} is declared nowhere; {remedy}"
+                yield Violation("layer_undeclared", message, annotation_id=annotation_id)
             elif layer(name).kind != kind:
-                message = f"layer {name!r} is declared as {layer(name).kind} and stands in {kind}"
-                yield Violation("layer_kind", message, annotation_id=ids[0])
+                message = f"layer {name!r} of {annotation_id} is declared as {layer(name).kind} and stands in {kind}"
+                yield Violation("layer_kind", message, annotation_id=annotation_id)
 
 
 def labels_in_vocabulary(tables: Tables) -> Iterator[Violation]:
@@ -63,7 +63,7 @@ def intervals_inside(tables: Tables) -> Iterator[Violation]:
                 continue
             steps = num_steps.get(row["trajectory_id"], 2**31)
             if start is None or end is None or not 0 <= start < end <= steps:
-                message = f"{_place(row)}: the interval [{start}, {end}) is not inside the {steps} steps of its trajectory"
+                message = f"{_place(row)}: the interval [{start}, {end}) should be 0 <= start < end <= {steps} (num_steps)"
                 yield Violation("interval_outside", message, row["trajectory_id"], row["annotation_id"])
 
 
@@ -73,7 +73,8 @@ def intervals_tile(tables: Tables) -> Iterator[Violation]:
     for _, table in _kinds(tables):
         groups: dict[tuple[str, str, str, str | None], list[tuple[int, int, str]]] = {}
         for row in table.select(["annotation_id", "trajectory_id", "layer", "start", "end", "producer", "stream"]).to_pylist():
-            if row["layer"] in layers() and layer(row["layer"]).tiling is not None and row["start"] is not None:
+            whole = row["start"] is not None and row["end"] is not None
+            if whole and row["layer"] in layers() and layer(row["layer"]).tiling is not None:
                 key = (row["trajectory_id"], row["layer"], row["producer"], row["stream"])
                 groups.setdefault(key, []).append((row["start"], row["end"], row["annotation_id"]))
         for (trajectory_id, name, _, _), spans in groups.items():
@@ -90,7 +91,7 @@ def boxes_inside(tables: Tables) -> Iterator[Violation]:
             width, height = row["frame_width"], row["frame_height"]
             if box is None:
                 continue
-            right = len(box) == 4 and box[0] < box[2] and box[1] < box[3]
+            right = len(box) == 4 and None not in box and box[0] < box[2] and box[1] < box[3]
             if not right or box[0] < 0 or box[1] < 0 or (width and box[2] > width) or (height and box[3] > height):
                 message = f"{_place(row)}: box {box} is not [x_min, y_min, x_max, y_max] inside {width} x {height} pixels"
                 yield Violation("box_outside", message, row["trajectory_id"], row["annotation_id"])
@@ -126,7 +127,7 @@ def annotations_have_owner(tables: Tables) -> Iterator[Violation]:
                     "owner_none", f"{_place(row)}: neither trajectory_id nor task_id is set", None, row["annotation_id"]
                 )
             elif row["trajectory_id"] is not None and row["trajectory_id"] not in known:
-                message = f"{_place(row)}: there is no such trajectory"
+                message = f"{_place(row)}: there is no such trajectory; its trajectory_id should be one of `trajectories`"
                 yield Violation("owner_missing", message, row["trajectory_id"], row["annotation_id"])
 
 
@@ -147,9 +148,10 @@ def links_lead_somewhere(tables: Tables) -> Iterator[Violation]:
         for row in tables["links"].select(["annotation_id", "trajectory_id", "layer", "source", "destination"]).to_pylist():
             for end in ("source", "destination"):
                 if row[end] not in known:
-                    message = f"{_place(row)}: {end} {row[end]!r} is no annotation"
+                    message = f"{_place(row)}: {end} {row[end]!r} is no annotation; it should be an annotation_id that is there"
                     yield Violation("link_dangling", message, row["trajectory_id"], row["annotation_id"])
-            edges.setdefault(row["source"], []).append(row["destination"])
+            if row["source"] is not None and row["destination"] is not None:
+                edges.setdefault(row["source"], []).append(row["destination"])
         yield from _cycles("links", edges)
     if "segments" in tables:
         parents: dict[str, list[str]] = {}
@@ -157,7 +159,9 @@ def links_lead_somewhere(tables: Tables) -> Iterator[Violation]:
             if row["parent"] is not None:
                 parents.setdefault(row["annotation_id"], []).append(row["parent"])
                 if row["parent"] not in known:
-                    message = f"{_place(row)}: parent {row['parent']!r} is no annotation"
+                    message = (
+                        f"{_place(row)}: parent {row['parent']!r} is no annotation; it should be an annotation_id that is there"
+                    )
                     yield Violation("link_dangling", message, row["trajectory_id"], row["annotation_id"])
         yield from _cycles("segments", parents)
 
@@ -178,11 +182,6 @@ ANNOTATION_CHECKS: tuple[Check, ...] = (
 
 def _kinds(tables: Tables) -> list[tuple[str, pa.Table]]:
     return [(kind, tables[kind]) for kind in KINDS if kind in tables]
-
-
-def _ids_where(table: pa.Table, column: str, value: str) -> list[str]:
-    found: list[str] = table.filter(pc.equal(table[column], value))["annotation_id"].to_pylist()
-    return found
 
 
 def _place(row: Mapping[str, object]) -> str:

@@ -36,14 +36,14 @@ def words_known(tables: Tables) -> Iterator[Violation]:
         yield from outside(header, column, words)
     for name in step_tables(tables):
         yield from outside(tables[name], "action_kind", ACTION_KINDS)
-    if header.num_rows and pc.list_flatten(header["streams"]).length():
-        kinds = pc.struct_field(pc.list_flatten(header["streams"]), "kind")
-        for word in sorted(set(kinds.to_pylist()) - {*STREAM_KINDS, None}):
-            yield Violation("word_unknown", f"stream kind {word!r} is none of {', '.join(STREAM_KINDS)}")
+    for row in header.select(["trajectory_id", "streams"]).to_pylist():
+        for word in sorted({stream["kind"] for stream in row["streams"] or []} - {*STREAM_KINDS, None}):
+            message = f"{row['trajectory_id']}: stream kind {word!r} is none of {', '.join(STREAM_KINDS)}"
+            yield Violation("word_unknown", message, row["trajectory_id"])
 
 
 def steps_counted(tables: Tables) -> Iterator[Violation]:
-    """`steps_miscounted`: `num_steps` is not the number of rows of the domain's step table."""
+    """`steps_miscounted`: `num_steps` is not the number of rows of the step table. `trajectory_missing`: steps of none."""
     found: dict[str, int] = {}
     for name in step_tables(tables):
         for entry in tables[name]["trajectory_id"].value_counts().to_pylist():
@@ -79,15 +79,15 @@ def timestamps_ascend(tables: Tables) -> Iterator[Violation]:
         for trajectory_id, run in runs(tables[name]):
             known = times[run][~nulls[run]]
             if not np.isfinite(known).all():
-                yield Violation("timestamp_not_finite", f"{trajectory_id}: a timestamp is NaN or infinite", trajectory_id)
+                step = int(np.flatnonzero(~nulls[run])[~np.isfinite(known)][0])
+                message = f"{trajectory_id}: timestamp of step {step} is NaN or infinite; one that was not recorded is null"
+                yield Violation("timestamp_not_finite", message, trajectory_id)
                 continue
             back = np.flatnonzero(np.diff(known) < 0)
             if len(back):
                 step = int(np.flatnonzero(~nulls[run])[back[0] + 1])
                 before, after = known[back[0]], known[back[0] + 1]
-                message = (
-                    f"{trajectory_id}: timestamp of step {step} is {after:g} s, before that of the step before ({before:g} s)"
-                )
+                message = f"{trajectory_id}: timestamp of step {step} is {after:g} s, should be {before:g} s (of the step before) or later"
                 yield Violation("timestamp_back", message, trajectory_id)
 
 
@@ -98,22 +98,24 @@ def numbers_finite(tables: Tables) -> Iterator[Violation]:
     table = tables["robot_steps"]
     starts = runs(table)
     for field in table.schema:
-        if not (pa.types.is_list(field.type) and pa.types.is_floating(field.type.value_type)):
-            continue
         column = table[field.name].combine_chunks()
-        bad_values = np.flatnonzero(~np.isfinite(floats(column.flatten())) & column.flatten().is_valid().to_numpy(False))
-        if not len(bad_values):
+        owners = np.arange(len(column))
+        while pa.types.is_list(column.type):
+            owners = owners[pc.list_parent_indices(column).to_numpy()]
+            column = column.flatten()
+        if not (pa.types.is_list(field.type) and pa.types.is_floating(column.type)):
             continue
-        parents = pc.list_parent_indices(column).to_numpy()[bad_values]
+        parents = owners[~np.isfinite(floats(column)) & column.is_valid().to_numpy(False)]
         for trajectory_id, run in starts:
             inside = parents[(parents >= run.start) & (parents < run.stop)]
             if len(inside):
-                message = f"{trajectory_id}: {field.name} of step {int(inside[0]) - run.start} holds NaN or infinity"
+                step = int(inside[0]) - run.start
+                message = f"{trajectory_id}: {field.name} of step {step} holds NaN or infinity; what was not recorded is null"
                 yield Violation("value_not_finite", message, trajectory_id)
 
 
 def grids_well_formed(tables: Tables) -> Iterator[Violation]:
-    """`grid_malformed`: an ARC grid that is ragged, empty, above 64 a side, or has a colour above 15."""
+    """`grid_malformed`: an ARC grid that is ragged, empty, above 100 a side, or has a colour above 15."""
     if "arc_steps" not in tables:
         return
     table = tables["arc_steps"]
@@ -122,6 +124,11 @@ def grids_well_formed(tables: Tables) -> Iterator[Violation]:
     for name in ("grid_before", "grid_after", "background"):
         for row, why in _malformed(table[name].combine_chunks()):
             yield Violation("grid_malformed", f"{owners[row]}: {name} of step {steps[row]} {why}", owners[row])
+    between = table["grids_between"].combine_chunks()
+    parents = pc.list_parent_indices(between).to_numpy()
+    for grid, why in _malformed(between.flatten()):
+        row = int(parents[grid])
+        yield Violation("grid_malformed", f"{owners[row]}: grids_between of step {steps[row]} {why}", owners[row])
 
 
 def frames_exist(tables: Tables) -> Iterator[Violation]:
@@ -142,7 +149,9 @@ def frames_exist(tables: Tables) -> Iterator[Violation]:
                 or any(f is not None and n is not None and not 0 <= f < n for f, n in zip(row, streams, strict=True))
             )
             if bad:
-                message = f"{trajectory_id}: frames of step {step} are {row}, the streams have {streams} frames"
+                message = (
+                    f"{trajectory_id}: frames of step {step} are {row}, should be one per stream, below {streams}, or null"
+                )
                 yield Violation("frame_missing", message, trajectory_id)
                 break
 
@@ -154,9 +163,12 @@ def videos_counted(tables: Tables) -> Iterator[Violation]:
     found: dict[tuple[str, str], int] = {}
     for row in tables["videos"].select(["trajectory_id", "stream", "num_frames", "frame_timestamps", "part"]).to_pylist():
         key = row["trajectory_id"], row["stream"]
-        found[key] = found.get(key, 0) + row["num_frames"]
-        if len(row["frame_timestamps"]) != row["num_frames"]:
-            message = f"{key[0]}: part {row['part']} of {key[1]} has {row['num_frames']} frames and {len(row['frame_timestamps'])} times"
+        found[key] = found.get(key, 0) + (row["num_frames"] or 0)
+        times = len(row["frame_timestamps"] or [])
+        if times != row["num_frames"]:
+            message = (
+                f"{key[0]}: part {row['part']} of {key[1]} has {row['num_frames']} frames and {times} times, should be as many"
+            )
             yield Violation("video_miscounted", message, key[0])
     for row in tables["trajectories"].select(["trajectory_id", "streams"]).to_pylist():
         for stream in row["streams"] or []:
@@ -189,12 +201,13 @@ def _malformed(grids: pa.Array) -> Iterator[tuple[int, str]]:
     for row in np.flatnonzero(valid & ((heights < 1) | (heights > MAX_GRID_SIDE))):
         yield int(row), f"has {heights[row]} rows, should have 1 to {MAX_GRID_SIDE}"
     for position in np.flatnonzero((widths < 1) | (widths > MAX_GRID_SIDE)):
-        yield int(owner[position]), f"has a row of {widths[position]} cells, should have 1 to {MAX_GRID_SIDE}"
+        cells = "null" if widths[position] < 0 else f"{widths[position]} cells"
+        yield int(owner[position]), f"has a row of {cells}, should have 1 to {MAX_GRID_SIDE}"
     ragged = np.flatnonzero((np.diff(widths) != 0) & (np.diff(owner) == 0))
     for position in ragged:
         yield int(owner[position]), f"is ragged: rows of {widths[position]} and {widths[position + 1]} cells"
-    cells = rows.flatten()
-    above = np.flatnonzero(np.asarray(pc.fill_null(cells, 255)) > MAX_COLOUR)
+    colours = rows.flatten()
+    above = np.flatnonzero(np.asarray(pc.fill_null(colours, 255)) > MAX_COLOUR)
     cell_owner = pc.list_parent_indices(rows).to_numpy()
     for position in above:
-        yield int(owner[cell_owner[position]]), f"holds colour {cells[int(position)]}, should be 0 to {MAX_COLOUR}"
+        yield int(owner[cell_owner[position]]), f"holds colour {colours[int(position)]}, should be 0 to {MAX_COLOUR}"

@@ -55,11 +55,12 @@ def outside(table: pa.Table, column: str, words: Sequence[str]) -> Iterator[Viol
     bad = pc.and_(found.is_valid(), pc.invert(pc.is_in(found, value_set=pa.array(words))))
     names = ["trajectory_id", column, *(["annotation_id"] if "annotation_id" in table.column_names else [])]
     for row in table.select(names).filter(bad).to_pylist():
-        message = f"{row['trajectory_id']}: {column} {row[column]!r} is none of {', '.join(words)}"
+        message = f"{row['trajectory_id'] or row.get('annotation_id')}: {column} {row[column]!r} is none of {', '.join(words)}"
         yield Violation("word_unknown", message, row["trajectory_id"], row.get("annotation_id"))
 
 
 def lengths(tables: Tables) -> dict[str, int]:
-    """trajectory_id → num_steps."""
+    """trajectory_id → num_steps, where it is stated."""
     header = tables["trajectories"]
-    return dict(zip(header["trajectory_id"].to_pylist(), header["num_steps"].to_pylist(), strict=True))
+    stated = zip(header["trajectory_id"].to_pylist(), header["num_steps"].to_pylist(), strict=True)
+    return {trajectory_id: steps for trajectory_id, steps in stated if steps is not None}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -88,10 +89,13 @@ class Layer:
             (self.domain not in DOMAINS, f"domain {self.domain!r} is none of {DOMAINS}"),
             (self.kind not in KINDS, f"kind {self.kind!r} is none of {tuple(KINDS)}"),
             (self.level not in LEVELS, f"level {self.level!r} is none of {LEVELS}"),
-            (self.name in KINDS or self.name in TABLES, "the name is a table's or a kind's; configs need names of their own"),
             (
-                self.name == "data" or not self.name.isidentifier() or self.name != self.name.lower(),
-                "name is not [a-z][a-z0-9_]*",
+                self.name in (*KINDS, *TABLES, "annotation_history"),
+                "the name is a table's or a kind's; configs need names of their own",
+            ),
+            (
+                self.name == "data" or not re.fullmatch("[a-z][a-z0-9_]*", self.name),
+                "name is not [a-z][a-z0-9_]*, or is `data`, which loaders keep for themselves",
             ),
             (not self.doc, "doc is empty: say what the layer means"),
             (self.vocabulary is None and not self.open_because, "no vocabulary: say why in open_because"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +73,21 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
+def place_in(folder: Path, sources: list[dict[str, Any]], annotators: list[Any] | None = None, **keys: Any) -> Workplace:
+    """A recipe in a folder."""
+    content = {
+        "name": "test", "license": "cc0-1.0", "workspace": "out", "annotators": annotators or [],
+        "sources": [{"license": "cc0-1.0"} | source for source in sources], **keys,
+    }  # fmt: skip
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(content))
+    return Workplace(recipe)
+
+
 @pytest.fixture
 def workplace(tmp_path: Path) -> Callable[..., Workplace]:
     """`workplace(sources=[…], annotators=[…], **keys)`: a recipe in the test's folder."""
-
-    def make(sources: list[dict[str, Any]], annotators: list[Any] | None = None, **keys: Any) -> Workplace:
-        content = {
-            "name": "test", "license": "cc0-1.0", "workspace": "out", "annotators": annotators or [],
-            "sources": [{"license": "cc0-1.0"} | source for source in sources], **keys,
-        }  # fmt: skip
-        recipe = tmp_path / "recipe.yaml"
-        recipe.write_text(yaml.safe_dump(content))
-        return Workplace(recipe)
-
-    return make
+    return partial(place_in, tmp_path)
 
 
 @pytest.fixture

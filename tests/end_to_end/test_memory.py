@@ -92,7 +92,9 @@ def _padded(jpeg: bytes, number: int) -> bytes:
     """The JPEG with comment segments of its number in front, up to the size of a screenshot."""
     missing = max(0, SCREENSHOT_BYTES - len(jpeg))
     comment = b"".join(
-        b"\xff\xfe" + (min(60_000, missing - at) + 2).to_bytes(2, "big") + number.to_bytes(4, "big").ljust(min(60_000, missing - at), b"\0")
+        b"\xff\xfe"
+        + (min(60_000, missing - at) + 2).to_bytes(2, "big")
+        + number.to_bytes(4, "big").ljust(min(60_000, missing - at), b"\0")
         for at in range(0, max(missing, 4), 60_000)
     )
     return jpeg[:2] + comment + jpeg[2:]

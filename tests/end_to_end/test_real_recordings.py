@@ -90,7 +90,9 @@ def test_each_action_is_bound_to_the_frame_that_its_authors_published(release: P
 
 
 def test_targets_that_a_person_named_otherwise_are_flagged_and_recovered_where_the_scale_changed(release: Path) -> None:
-    labels = {step["step"]: json.loads(step["source_action"] or "{}").get("label") for step in rows(release, "gui_steps", "desktop")}
+    labels = {
+        step["step"]: json.loads(step["source_action"] or "{}").get("label") for step in rows(release, "gui_steps", "desktop")
+    }
     assert sum(label is not None for label in labels.values()) == 7
     said = {row["start"]: json.loads(row["attributes"]) for row in rows(release, "regions/target", "desktop")}
     assert {step for step, attributes in said.items() if attributes["agrees"] is False} == {8, 9, 10, 11, 12, 13}
@@ -130,7 +132,9 @@ def test_every_config_and_split_loads_plain_and_streaming_with_the_features_of_i
 def load_all(release: Path, home: Path) -> dict[str, Any]:
     """Load every config and split of a card in a fresh process, plain and streaming; compare features and row counts."""
     script = Path(__file__).with_name("load_all.py")
-    done = subprocess.run([sys.executable, str(script), str(release), str(home)], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), str(release), str(home)], capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -31,7 +31,10 @@ def two_sources(tmp_path: Path, workplace: Callable[..., Workplace]) -> Workplac
 
 
 def stamps(workplace: Workplace, folder: str) -> dict[str, int]:
-    return {p.relative_to(workplace.workspace).as_posix(): p.stat().st_mtime_ns for p in (workplace.workspace / folder).rglob("*.parquet")}
+    return {
+        p.relative_to(workplace.workspace).as_posix(): p.stat().st_mtime_ns
+        for p in (workplace.workspace / folder).rglob("*.parquet")
+    }
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:

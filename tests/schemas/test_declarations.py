@@ -184,7 +184,17 @@ def test_a_column_that_is_declared_twice_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    ["float16", "list<float32", "list<float>", "map<string,int32>", "struct<x:int32,y:int>", "List<int32>", "int32>", "json", ""],
+    [
+        "float16",
+        "list<float32",
+        "list<float>",
+        "map<string,int32>",
+        "struct<x:int32,y:int>",
+        "List<int32>",
+        "int32>",
+        "json",
+        "",
+    ],
 )
 def test_a_type_that_is_not_spelled_as_agreed_is_refused_with_those_that_are(spelling: str) -> None:
     with pytest.raises(ValueError, match=r"is not known; write one of string, .*list<…>, struct<…>"):
@@ -193,7 +203,7 @@ def test_a_type_that_is_not_spelled_as_agreed_is_refused_with_those_that_are(spe
 
 @pytest.mark.parametrize("line", ["lonely", "broken struct<x>", "broken struct<>", "open list<struct<x:int32>"])
 def test_a_line_that_is_no_declaration_is_refused_with_a_sentence(line: str) -> None:
-    with pytest.raises(ValueError, match="is not known; write one of|write `name type what it holds`"):
+    with pytest.raises(ValueError, match="is not known; write one of string"):
         parse_columns(line)
 
 

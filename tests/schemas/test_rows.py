@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -43,16 +44,33 @@ def test_a_key_that_is_no_column_is_refused_by_name() -> None:
         ("step", "three"),
         ("step", 2**31),
         ("step", 1.5),
+        ("step", float("nan")),
+        ("step", True),
+        ("step", "3"),
         ("grid_before", [[256]]),
         ("grid_before", [[-1]]),
+        ("grid_before", [None, [1, 1.5]]),
         ("selection", [[70_000, 0]]),
+        ("selection", [np.array([0.5])]),
+        ("timestamp", "now"),
         ("task_id", 7),
+        ("task_id", "\ud800"),
+        ("action_args", {1: 2}),
     ],
 )
-def test_a_value_that_does_not_fit_its_column_is_refused(column: str, value: Any) -> None:
+def test_a_value_that_does_not_fit_its_column_is_refused_and_the_column_is_named(column: str, value: Any) -> None:
     schema = stored_schema("arc_steps", columns_of("arc_steps"))
-    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)):
-        table_from_rows(schema, [{column: value}])
+    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, JsonValueError), match=f"^column {column}: "):
+        table_from_rows(schema, [{}, {column: value}])
+
+
+def test_whole_numbers_go_into_columns_of_integers_in_whatever_form_they_come() -> None:
+    schema = stored_schema("arc_steps", columns_of("arc_steps"))
+    grids = [np.array([[1, 2]], np.uint8)[0], np.array([3, 4], np.int64)]
+    rows = [{"step": 2.0, "selection": grids}, {"step": np.int32(3), "selection": [[5, None], None]}]
+    table = table_from_rows(schema, rows)
+    assert table["step"].to_pylist() == [2, 3]
+    assert table["selection"].to_pylist() == [[[1, 2], [3, 4]], [[5, None], None]]
 
 
 def test_a_json_column_holds_canonical_text_and_its_value_is_checked() -> None:

@@ -558,9 +558,6 @@ def cut_last_line(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage", "code", "says"),
     [
-        ("episodes.jsonl", cut_last_line, "meta_damaged", "meta/episodes.jsonl line 2 is not JSON"),
-        ("episodes.jsonl", lambda p: p.write_text('{"episode_index": -1, "length": 3}\n'), "meta_damaged", "meta/episodes.jsonl line 1: episode_index"),
-        ("episodes.jsonl", lambda p: p.write_text(p.read_text() * 2), "meta_damaged", "episode_index 0 stands in lines 1 and 3"),
         ("episodes.jsonl", lambda p: p.write_text(""), "meta_damaged", "meta/episodes.jsonl is empty (0 bytes)"),
         ("tasks.jsonl", lambda p: p.unlink(), "meta_missing", "meta/tasks.jsonl is not in the source"),
         ("tasks.jsonl", lambda p: p.write_text("task\n"), "meta_damaged", "meta/tasks.jsonl line 1 is not JSON"),
@@ -580,6 +577,24 @@ def test_a_damaged_index_refuses_the_source_and_names_the_place(lift, name, dama
         plan(lift)
     assert refused.value.code == code
     assert says in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("damage", "lost", "code", "says"),
+    [
+        (cut_last_line, "episode_000001", "meta_damaged", "meta/episodes.jsonl line 2 is not JSON"),
+        (lambda p: p.write_text(p.read_text().replace('"episode_index": 1', '"episode_index": -1')), None, "meta_damaged", "line 2: episode_index"),
+        (lambda p: p.write_text(p.read_text() + p.read_text().splitlines()[0]), "episode_000000", "native_id_clash", "in lines 1 and 3"),
+    ],
+)  # fmt: skip
+def test_a_damaged_line_of_the_index_costs_its_episode_alone(lift, damage, lost, code, says):
+    damage(lift / "meta/episodes.jsonl")
+    found = plan(lift)
+    (reject,) = [item for item in found if isinstance(item, Reject)]
+    assert (reject.source_uri, reject.native_id, reject.code) == ("meta/episodes.jsonl", lost, code)
+    assert says in reject.message
+    kept = ["episode_000000", "episode_000001"] if code == "native_id_clash" else ["episode_000000"]
+    assert [item.native_id for item in found if isinstance(item, Ref)] == kept
 
 
 @pytest.mark.parametrize("version", ["v1.6", "v3.0"])
