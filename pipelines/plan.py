@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pipelines.io.files import folders_passed_over
+from pipelines.recipe import Recipe, Shards
+from pipelines.shard import Ref, Reject, ShardKey
+from pipelines.sources import Rejected, Source, reader
 from schemas.identity import digest
 from schemas.json_column import printable
 from schemas.versions import SCHEMA_VERSION
-
-from .files import folders_passed_over
-from .recipe import Recipe, Shards
-from .shard import Ref, Reject, ShardKey
-from .sources import Rejected, Source, reader
 
 T = TypeVar("T")
 

@@ -20,10 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from annotators.protocol import Annotator, UnknownAnnotatorError, annotator
+from pipelines.errors import ConfigurationError
+from pipelines.sources import Source, UnknownReaderError, reader
 from schemas.vocabularies import SPLITS
-
-from .errors import ConfigurationError
-from .sources import Source, UnknownReaderError, reader
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 Ratio = Annotated[float, Field(ge=0, le=1)]

@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from .assemble import Published, assemble, private_prefixes, scrubbed
-from .errors import ConfigurationError, DataError
-from .ingest import Ingest
-from .job import Job, finished, outcome_path, read_outcome
-from .lock import workspace_lock
-from .options import check_options
-from .propose import Propose
-from .recipe import Recipe
-from .release import Release
-from .run import JobResult, Watch, run_job
-from .store import Store
+from pipelines.engine.job import Job, finished, outcome_path, read_outcome
+from pipelines.engine.lock import workspace_lock
+from pipelines.engine.options import check_options
+from pipelines.engine.run import JobResult, Watch, run_job
+from pipelines.errors import ConfigurationError, DataError
+from pipelines.io.store import Store
+from pipelines.recipe import Recipe
+from pipelines.release.assemble import Published, assemble, private_prefixes, scrubbed
+from pipelines.stages.ingest import Ingest
+from pipelines.stages.propose import Propose
+from pipelines.stages.release import Release
 
 MANIFEST = "manifest.json"
 _QUIET: Watch = lambda *_: None  # noqa: E731 - the type is the point

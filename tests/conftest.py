@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from annotators.trajectory import TrajectoryView
-from pipelines.media import MediaEntry, MediaReader
-from pipelines.reading import ReadResult, Tables, read_ref
+from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.shard import Reject
 from pipelines.sources import Rejected, Source, reader
+from pipelines.stages.reading import ReadResult, Tables, read_ref
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

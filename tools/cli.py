@@ -22,8 +22,8 @@ from pipelines.recipe import Recipe, load_recipe
 from .progress import JobProgress
 
 if TYPE_CHECKING:
-    from pipelines.assemble import Published
-    from pipelines.run import JobResult
+    from pipelines.engine.run import JobResult
+    from pipelines.release.assemble import Published
     from pipelines.session import Session
     from pipelines.shard import Reject
 
@@ -70,7 +70,7 @@ def ingest(recipe: RecipePath, beam: BeamOptions = None) -> None:
 def propose(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Ask all annotators of the recipe about what was ingested."""
     with _reporting(), _session(recipe, beam) as session:
-        from pipelines.ingest import Ingest
+        from pipelines.stages.ingest import Ingest
 
         ingested = session.whole(Ingest(session.recipe, session.store))
         result = session.propose()
@@ -83,8 +83,8 @@ def propose(recipe: RecipePath, beam: BeamOptions = None) -> None:
 def release(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Build the release from what was ingested and proposed."""
     with _reporting(), _session(recipe, beam) as session:
-        from pipelines.ingest import Ingest
-        from pipelines.propose import Propose
+        from pipelines.stages.ingest import Ingest
+        from pipelines.stages.propose import Propose
 
         done = [session.whole(job(session.recipe, session.store)) for job in (Ingest, Propose)]
         _report(session, session.release(done[0], done[1]), done)
@@ -93,7 +93,7 @@ def release(recipe: RecipePath, beam: BeamOptions = None) -> None:
 @app.command()
 def check(path: Annotated[Path, typer.Argument(help="The folder of a release, ours or edited by hand.")]) -> None:
     """Validate a release folder: checksums, card, schemas, invariants, media. Lists what is wrong and exits 1."""
-    from pipelines.check import check_release
+    from pipelines.release.check import check_release
 
     with _reporting():
         findings = check_release(path)
@@ -112,9 +112,9 @@ def check(path: Annotated[Path, typer.Argument(help="The folder of a release, ou
 def status(recipe: RecipePath) -> None:
     """Say what is finished, what is missing, and what was rejected. Changes nothing."""
     with _reporting():
-        from pipelines.ingest import Ingest
-        from pipelines.propose import Propose
         from pipelines.session import Session
+        from pipelines.stages.ingest import Ingest
+        from pipelines.stages.propose import Propose
 
         session = Session(load_recipe(recipe))
         results = [session.last(job(session.recipe, session.store)) for job in (Ingest, Propose)]
@@ -194,7 +194,7 @@ def _report(session: Session, published: Published, results: list[JobResult]) ->
 
 def _print_next(session: Session, recipe: Path, results: list[JobResult]) -> None:
     """Whether there is a release, and what to do where something is missing."""
-    from pipelines.assemble import FOLDER, MANIFEST
+    from pipelines.release.assemble import FOLDER, MANIFEST
 
     there = session.store.exists(f"{FOLDER}/{MANIFEST}")
     lines = [f"release: {_shown(session.store.uri(FOLDER))}" if there else "release: none yet"]

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 class JobProgress:
-    """A bar per job; `watch` is what `pipelines.run` calls."""
+    """A bar per job; `watch` is what `pipelines.engine.run` calls."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(

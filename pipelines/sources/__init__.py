@@ -18,9 +18,8 @@ from typing import Any, ClassVar, Protocol, cast
 from pydantic import BaseModel, ConfigDict
 
 from annotators.annotation import Annotation
-
-from ..media import MediaWriter
-from ..shard import Ref, Reject
+from pipelines.io.media import MediaWriter
+from pipelines.shard import Ref, Reject
 
 _NOT_READERS = ("archive", "files", "video")
 

@@ -32,15 +32,23 @@ import orjson
 from annotators.annotation import Annotation
 from annotators.frames import FrameError, frames
 from annotators.gui.trees import TreeError, accessibility_nodes
-
-from ..agentnet_events import COMPLETE, POINTER_ACTIONS, VIS, Event, read_events, read_labels, read_object, read_timed
-from ..agentnet_frames import bind, look_of
-from ..agentnet_gaps import Sight, geometry, holes, outside, sight_of
-from ..files import filesystem, fixed_part, is_glob, list_files
-from ..media import MediaWriter
-from ..shard import Ref, Reject, SourceFile
-from ..video import StoredVideo, store_video
-from . import LocalFiles, Options, Rejected, Source, Trajectory
+from pipelines.formats.agentnet.events import (
+    COMPLETE,
+    POINTER_ACTIONS,
+    VIS,
+    Event,
+    read_events,
+    read_labels,
+    read_object,
+    read_timed,
+)
+from pipelines.formats.agentnet.frames import bind, look_of
+from pipelines.formats.agentnet.gaps import Sight, geometry, holes, outside, sight_of
+from pipelines.io.files import filesystem, fixed_part, is_glob, list_files
+from pipelines.io.media import MediaWriter
+from pipelines.io.video import StoredVideo, store_video
+from pipelines.shard import Ref, Reject, SourceFile
+from pipelines.sources import LocalFiles, Options, Rejected, Source, Trajectory
 
 STREAM = "screen"
 REQUIRED = ("metadata.json", "task_name.json", COMPLETE, VIS, "events.jsonl")

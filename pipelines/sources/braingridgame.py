@@ -24,14 +24,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, ClassVar, Literal, cast
 
+from pipelines.formats.arc.grids import Grid, Rectangle, grid_column, grid_of, selection_column
+from pipelines.io.exact_json import exact_loads
+from pipelines.io.files import list_files
+from pipelines.io.media import MediaWriter
+from pipelines.shard import Ref, Reject
+from pipelines.sources import LocalFiles, Options, Rejected, Source, Trajectory
 from schemas.arc_operations import MAX_SIDE, OPERATIONS
-
-from ..arc_grids import Grid, Rectangle, grid_column, grid_of, selection_column
-from ..exact_json import exact_loads
-from ..files import list_files
-from ..media import MediaWriter
-from ..shard import Ref, Reject
-from . import LocalFiles, Options, Rejected, Source, Trajectory
 
 NAMES: Mapping[str, str] = {
     "draw": "draw",

@@ -10,7 +10,7 @@ An episode is its parquet file and a video per camera. What its columns become:
 * `next.success` of the last row → `trajectories.success`, decided by the source; it stays a native column as well.
 * `frame_index` must count 0, 1, 2, …; `episode_index` must be the episode's; `index` is the row's place in the dataset
   and is not kept (appending elsewhere moves it); `task_index` goes to extras.
-* Every other feature is a native column (`pipelines.lerobot_index.column_of`).
+* Every other feature is a native column (`pipelines.formats.lerobot.index.column_of`).
 
 Streams carry the feature's whole name (`observation.images.top`), in order of name. LeRobot saves the observation before
 the action of the same row.
@@ -27,8 +27,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.files import find_file, list_files, read_file
-from pipelines.lerobot_index import (
+from pipelines.formats.lerobot.index import (
     ACTION,
     DONE,
     EPISODES,
@@ -48,9 +47,10 @@ from pipelines.lerobot_index import (
     read_index,
     task_id,
 )
-from pipelines.lerobot_parquet import embedded_images, open_parquet, read_columns, undeclared
-from pipelines.lerobot_streams import Camera, image_camera, video_camera
-from pipelines.media import MediaWriter
+from pipelines.formats.lerobot.parquet import embedded_images, open_parquet, read_columns, undeclared
+from pipelines.formats.lerobot.streams import Camera, image_camera, video_camera
+from pipelines.io.files import find_file, list_files, read_file
+from pipelines.io.media import MediaWriter
 from pipelines.shard import Ref, Reject, SourceFile
 from pipelines.sources import LocalFiles, Options, Rejected, Source, Trajectory
 
@@ -85,7 +85,7 @@ class LeRobot:
         return self._native[source.uri]
 
     def read(self, source: Source, ref: Ref, files: LocalFiles, media: MediaWriter) -> Iterable[Trajectory | Reject]:
-        """The one trajectory of an episode. Raises Rejected: see `pipelines.lerobot_parquet`, `pipelines.video`, and below."""
+        """The one trajectory of an episode. Raises Rejected: see `pipelines.formats.lerobot.parquet`, `pipelines.io.video`, and below."""
         episode = Episode.from_selector(ref.selector)
         data, *videos = ref.files
         with open_parquet(files[data.name], data.name) as parquet:

@@ -5,7 +5,7 @@ file that a glob or the recipe names and that is no `.zip` is rejected. The nati
 of the uri without `.zip`, so that `test-results/*/trace.zip` gives `<test>/trace`. Two files that differ only in how
 they write `.zip` would clash: the second is rejected.
 
-*Steps* are the calls that act on a page (`pipelines.playwright_actions`), in the order in which they started. A test
+*Steps* are the calls that act on a page (`pipelines.formats.playwright.actions`), in the order in which they started. A test
 runner writes a twin of each call into a file of its own; a twin adds its error and the titles of the steps around it,
 never a step. Where the recording goes on after the last action, a last step without an action shows what was there.
 
@@ -17,7 +17,7 @@ newest screencast frame that had been received when the call started (of those, 
 JPEG is not in the zip the step stays and `screenshot_missing` says which. Points and boxes are CSS px of the viewport
 (`frame_width`, `frame_height`); `scale` is screenshot px per CSS px, null where the two axes disagree (a frame that was
 taken while the window changed). `url` and `window` are address and title of the main frame before the action, `tree`
-is its DOM (`pipelines.playwright_snapshots`), without the documents of iframes.
+is its DOM (`pipelines.formats.playwright.snapshots`), without the documents of iframes.
 
 *Not read*: `.network` (requests with cookies), `.stacks`, resources other than frames, sources. From what is kept as
 `source_action`, call stacks are left out: they are paths on the machine that recorded.
@@ -34,13 +34,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from ..archive import Archive, open_archive
-from ..files import fixed_part, is_glob, list_files
-from ..media import MediaWriter
-from ..playwright_rows import RowWriter, Step, acting_steps
-from ..playwright_trace import TraceFile, read_trace
-from ..shard import Ref, Reject
-from . import LocalFiles, Options, Rejected, Source, Trajectory
+from pipelines.formats.playwright.rows import RowWriter, Step, acting_steps
+from pipelines.formats.playwright.trace import TraceFile, read_trace
+from pipelines.io.archive import Archive, open_archive
+from pipelines.io.files import fixed_part, is_glob, list_files
+from pipelines.io.media import MediaWriter
+from pipelines.shard import Ref, Reject
+from pipelines.sources import LocalFiles, Options, Rejected, Source, Trajectory
 
 _OPTIONS = (
     "baseURL",

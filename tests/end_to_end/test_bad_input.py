@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.ingest import Ingest
+from pipelines.io.store import Store
 from pipelines.recipe import load_recipe
-from pipelines.store import Store
+from pipelines.stages.ingest import Ingest
 
 from .bad_inputs import BAD, DATA, puzzle
 from .conftest import CAIRN, Workplace, place_in

@@ -12,15 +12,15 @@ import pytest
 import annotators.arc
 import pipelines.sources
 from annotators.protocol import annotator_names
-from pipelines import supervise
-from pipelines.ingest import Ingest
-from pipelines.job import Job, finished, read_table
-from pipelines.launch import Launch, run_chain
-from pipelines.propose import Propose
+from pipelines.engine import supervise
+from pipelines.engine.job import Job, finished, read_table
+from pipelines.engine.launch import Launch, run_chain
+from pipelines.io.store import Store
 from pipelines.recipe import load_recipe
 from pipelines.shard import Outcome
 from pipelines.sources import reader_names
-from pipelines.store import Store
+from pipelines.stages.ingest import Ingest
+from pipelines.stages.propose import Propose
 
 from .conftest import Workplace, place_in
 
@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 from annotators.annotation import Annotation
 from annotators.protocol import Requires
-from pipelines.files import list_files
+from pipelines.io.files import list_files
 from pipelines.shard import Ref
 from pipelines.sources import Options, Trajectory
 

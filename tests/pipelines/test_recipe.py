@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import ConfigurationError
-from pipelines.files import list_files
+from pipelines.io.files import list_files
 from pipelines.recipe import Recipe, load_recipe
 
 SOUND = """\

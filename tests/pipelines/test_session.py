@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.engine.job import put_outcome, read_outcome
+from pipelines.engine.run import JobResult
 from pipelines.errors import DataError
-from pipelines.job import put_outcome, read_outcome
+from pipelines.io.store import Store
 from pipelines.recipe import Recipe, load_recipe
-from pipelines.run import JobResult
 from pipelines.session import fold, refuse_many_rejects
 from pipelines.shard import FileRecord, Outcome, Reject
-from pipelines.store import Store
 
 NAMES = ("a", "a-b", "a.b")
 

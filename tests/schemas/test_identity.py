@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.parquet import write_parquet
+from pipelines.io.parquet import write_parquet
 from schemas.arrow import columns_of, published_schema, table_from_rows
 from schemas.identity import NAMESPACE, annotation_id, annotation_table, digest, run_id
 from schemas.tables import ENVELOPE, KINDS

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "tools": {"pipelines", "annotators", "schemas", "data_cards"},
 }
 """Room → the other rooms that it may import."""
-BEAM = ("pipelines.transforms", "pipelines.launch", "pipelines.options")
+BEAM = ("pipelines.engine.transforms", "pipelines.engine.launch", "pipelines.engine.options")
 """The modules that may name apache_beam; only the first at its top."""
 
 
@@ -77,7 +77,7 @@ def test_beam_is_named_in_three_modules_and_at_the_top_of_one() -> None:
         top = ast.Module([node for node in body if isinstance(node, ast.Import | ast.ImportFrom)], [])
         if any(found.split(".")[0] == "apache_beam" for found in imported(name, ALL[name], top)):
             at_top.add(name)
-    assert at_top == {"pipelines.transforms"}
+    assert at_top == {"pipelines.engine.transforms"}
 
 
 def loaded_by(*names: str) -> set[str]:
@@ -96,9 +96,17 @@ def loaded_by(*names: str) -> set[str]:
 
 def test_what_runs_in_the_decode_child_imports_no_beam() -> None:
     """Readers, annotators, and the modules whose functions are given to `supervised`."""
-    giving = [name for name in modules("pipelines") if any(f == "pipelines.supervise" for f in imported(name, ALL[name]))]
-    assert {"pipelines.ingest", "pipelines.propose", "pipelines.check"} <= set(giving)
-    own = ["pipelines.supervise", "pipelines.reading", "pipelines.video", *giving, *modules("pipelines/sources")]
+    giving = [
+        name for name in modules("pipelines") if any(f == "pipelines.engine.supervise" for f in imported(name, ALL[name]))
+    ]
+    assert {"pipelines.stages.ingest", "pipelines.stages.propose", "pipelines.release.check"} <= set(giving)
+    own = [
+        "pipelines.engine.supervise",
+        "pipelines.stages.reading",
+        "pipelines.io.video",
+        *giving,
+        *modules("pipelines/sources"),
+    ]
     found = loaded_by(*own, *modules("annotators"))
     assert {"pipelines", "annotators", "schemas"} <= found
     assert "apache_beam" not in found
@@ -117,6 +125,6 @@ def test_schemas_alone_loads_none_of_our_other_rooms() -> None:
 
 def test_the_rule_sees_an_import_that_goes_upwards(tmp_path: Path) -> None:
     file = tmp_path / "upward.py"
-    file.write_text("from .. import tables\nfrom ..types import Column\ndef f():\n    import pipelines.store\n")
+    file.write_text("from .. import tables\nfrom ..types import Column\ndef f():\n    import pipelines.io.store\n")
     found = set(imported("schemas.layers.upward", file))
-    assert found == {"schemas", "schemas.tables", "schemas.types", "pipelines.store"}
+    assert found == {"schemas", "schemas.tables", "schemas.types", "pipelines.io.store"}

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from data_cards.render import CardFacts, ConfigFacts, render_card
-from pipelines.parquet import write_parquet
+from pipelines.io.parquet import write_parquet
 from schemas.arrow import columns_of, published_schema, table_from_rows
 from schemas.tables import KINDS, TABLES
 from schemas.types import MEDIA, Column, parse_columns

@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipelines.ingest import Ingest
-from pipelines.launch import Launch, run_chain
+from pipelines.engine.launch import Launch, run_chain
+from pipelines.io.store import Store
 from pipelines.recipe import Recipe
-from pipelines.store import Store
+from pipelines.stages.ingest import Ingest
 
 TRACES = Path(__file__).resolve().parents[2] / "examples" / "data" / "arc"
 CALIBRATION_TRACES = 400

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from annotators.trajectory import TrajectoryView
-from pipelines.media import MediaReader
-from pipelines.reading import read_ref
+from pipelines.io.media import MediaReader
 from pipelines.shard import Ref
 from pipelines.sources import Source, reader
+from pipelines.stages.reading import read_ref
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 
 

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines.agentnet_events import event_of, typed_text
-from pipelines.agentnet_frames import Look, bind, look_of
-from pipelines.media import MediaReader
-from pipelines.reading import ReadResult, Tables, read_ref
+from pipelines.formats.agentnet.events import event_of, typed_text
+from pipelines.formats.agentnet.frames import Look, bind, look_of
+from pipelines.io.media import MediaReader
 from pipelines.shard import Ref, Reject
 from pipelines.sources import Rejected, Source, reader
 from pipelines.sources.agentnet import pseudonym
+from pipelines.stages.reading import ReadResult, Tables, read_ref
 from schemas.invariants import check_annotations, check_trajectories
 
 ACCOUNT_FOLDER = "20241105185630_some.one@example.org_0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f"

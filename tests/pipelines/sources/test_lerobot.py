@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipelines.lerobot_index import Feature, task_id
+from pipelines.formats.lerobot.index import Feature, task_id
 from pipelines.shard import Ref, Reject, SourceFile
 from pipelines.sources import Rejected, Source, lerobot, reader
 from schemas.arrow import columns_of, stored_schema
@@ -613,7 +613,7 @@ def test_other_versions_are_refused_by_name(lift, version):
 READ = """
 import json, sys, tempfile
 from pathlib import Path
-from pipelines.reading import read_ref
+from pipelines.stages.reading import read_ref
 from pipelines.shard import Reject
 from pipelines.sources import Source, reader
 

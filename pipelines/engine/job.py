@@ -1,0 +1,143 @@
+"""The shape that all batch jobs share, and what their shards have in common on disk.
+
+A job plans keys; for each key it reads a shard, works on it, checks it and writes it, which leaves one outcome. A key
+whose outcome has its fingerprint is finished and is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.io.media import sha256_of
+from pipelines.io.parquet import row_groups, write_parquet
+from pipelines.io.store import Store
+from pipelines.plan import Plan
+from pipelines.shard import FileRecord, Outcome, Reject, Shard, ShardKey
+from schemas.invariants import check_annotations
+from schemas.tables import KINDS
+from schemas.types import Column
+from schemas.versions import upgrade
+
+
+class Job(Protocol):
+    """One batch job. Instances are frozen, picklable and hold the recipe and the store. `folder` is where its files go."""
+
+    name: ClassVar[str]
+    folder: ClassVar[str]
+
+    @property
+    def store(self) -> Store:
+        """The workspace."""
+        ...
+
+    def plan(self) -> Plan:
+        """All keys, finished or not, in a stable order. Plain Python, deterministic."""
+        ...
+
+    def read(self, key: ShardKey) -> Shard:
+        """Make the shard of a key."""
+        ...
+
+    def work(self, shard: Shard) -> Shard:
+        """What the job adds."""
+        ...
+
+    def check(self, shard: Shard) -> Shard:
+        """Take out what breaks a rule, and say so in rejects."""
+        ...
+
+    def write(self, shard: Shard) -> Outcome:
+        """Put the shard's files, then its outcome."""
+        ...
+
+
+def outcome_path(job: str, name: str) -> str:
+    """Where the outcome of a shard stands."""
+    return f"outcomes/{job}/{name}.json"
+
+
+def finished(store: Store, job: str, key: ShardKey, present: Mapping[str, int]) -> Outcome | None:
+    """The outcome of a key; None where there is none, it was made of something else, or a file of it is gone or torn.
+
+    `present`: path → bytes of all files of the job (`Store.sizes`).
+    """
+    outcome = read_outcome(store, outcome_path(job, key.name))
+    if outcome is None or outcome.fingerprint != key.fingerprint:
+        return None
+    return outcome if all(present.get(record.path) == record.bytes for record in outcome.files.values()) else None
+
+
+def read_outcome(store: Store, path: str) -> Outcome | None:
+    """The outcome at a path; None where there is none, or one that another version of Cairn wrote."""
+    value = store.read_json(path)
+    try:
+        return None if value is None else Outcome.from_json(value)
+    except (KeyError, TypeError):
+        return None
+
+
+def put_outcome(store: Store, job: str, outcome: Outcome) -> Outcome:
+    """Put an outcome; from then on its files count."""
+    store.put_json(outcome_path(job, outcome.name), outcome.to_json())
+    return outcome
+
+
+def put_table(store: Store, path: str, table: pa.Table, columns: Sequence[Column] = ()) -> FileRecord:
+    """Put a stored table as one Parquet file."""
+    return put_groups(store, path, table.schema, row_groups(table), columns, table.nbytes)
+
+
+def put_groups(
+    store: Store, path: str, schema: pa.Schema, groups: Iterable[pa.Table], columns: Sequence[Column], memory: int
+) -> FileRecord:
+    """Put row groups as one Parquet file, written locally first."""
+    with store.scratch() as folder:
+        local = Path(folder, "table.parquet")
+        rows = write_parquet(local, schema, groups, columns)
+        record = FileRecord(path, rows, local.stat().st_size, memory, sha256_of(local))
+        store.put_file(path, local)
+    return record
+
+
+def read_table(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A stored table (some columns of it), upgraded to the current contract."""
+    with store.open(path) as file:
+        table = pq.read_table(file, columns=columns)
+    return upgrade(table)
+
+
+def take_out_annotations(shard: Shard, stage: str) -> Shard:
+    """The shard without the annotations that break an invariant: one reject at `stage` per trajectory and code."""
+    said = {name: table for name, table in shard.tables.items() if name in KINDS}
+    violations = check_annotations({**said, "trajectories": shard.tables["trajectories"]}) if said else []
+    if not violations:
+        return shard
+    bad = pa.array(sorted({v.annotation_id for v in violations if v.annotation_id is not None}), pa.string())
+    of_trajectory: dict[str, str] = {}
+    for name, table in said.items():
+        wrong = table.filter(pc.is_in(table["annotation_id"], value_set=bad)).select(["annotation_id", "trajectory_id"])
+        of_trajectory |= dict(zip(*(column.to_pylist() for column in wrong.columns), strict=True))
+        said[name] = table.filter(pc.invert(pc.is_in(table["annotation_id"], value_set=bad)))
+    headers = {row["trajectory_id"]: row for row in shard.tables["trajectories"].to_pylist()}
+    rejects: dict[tuple[str, str], Reject] = {}
+    for violation in violations:
+        trajectory_id = violation.trajectory_id or of_trajectory.get(violation.annotation_id or "", "")
+        header = headers.get(trajectory_id, {})
+        place = header.get("source_uri") or shard.key.name
+        rejects.setdefault(
+            (trajectory_id, violation.code),
+            Reject(stage, header.get("source_name", ""), place, header.get("native_id"), violation.code, violation.message),
+        )
+    return replace(shard, tables={**shard.tables, **said}, rejects=shard.rejects + tuple(rejects.values()))
+
+
+def read_tables(store: Store, files: Mapping[str, FileRecord]) -> dict[str, pa.Table]:
+    """All tables of an outcome by name; what is no Parquet file is left out."""
+    return {name: read_table(store, record.path) for name, record in files.items() if record.path.endswith(".parquet")}

@@ -1,0 +1,181 @@
+"""Running a job from outside: plan, skip what is finished, build the rest in a watched child, fold the outcomes.
+
+Local Beam runners hang for ever when a worker dies, so the chain runs in a child process whose deadline renews with every
+outcome; a worker that is gone while shards are missing ends the run with a sentence. What was finished is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from pipelines.engine.job import Job, finished, outcome_path
+from pipelines.engine.launch import Launch
+from pipelines.errors import RunError
+from pipelines.shard import Outcome, Reject, ShardKey
+
+PATIENCE_SECONDS = float(os.environ.get("CAIRN_PATIENCE", "900"))
+"""Longest time without a new outcome. A shard is bounded, and one recording in it has ten minutes at most."""
+GRACE_SECONDS = 5.0
+"""How long a run may go on after a worker is gone: an orderly end takes less."""
+_WORKER = "sdk_worker_main"
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What a job left: outcomes in the order of the plan, how many were built now, and all rejects.
+
+    `missing`: planned shards that are not built, or were built of something else; after a run there are none.
+    """
+
+    job: str
+    outcomes: tuple[Outcome, ...]
+    built: int
+    plan_rejects: tuple[Reject, ...]
+    missing: int = 0
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """Those of the plan, then those of the shards."""
+        return self.plan_rejects + tuple(r for outcome in self.outcomes for r in outcome.rejects)
+
+
+Watch = Callable[[str, int, int], None]
+"""Called with (job, outcomes so far, outcomes in all)."""
+
+
+def run_job(job: Job, options: Sequence[str] = (), watch: Watch = lambda *_: None) -> JobResult:
+    """Run a job to its end; needs the workspace lock.
+
+    Raises RunError where the chain stopped or a worker died; a second call goes on where it stopped.
+    """
+    plan = job.plan()
+    present = job.store.sizes(job.folder)
+    todo = tuple(key for key in plan.keys if finished(job.store, job.name, key, present) is None)
+    watch(job.name, len(plan.keys) - len(todo), len(plan.keys))
+    if todo:
+        for key in todo:
+            job.store.delete(outcome_path(job.name, key.name))  # what it names is about to be replaced
+        with _child(job, todo, options) as (process, log):
+            _wait(process, log, job, todo, lambda done: watch(job.name, len(plan.keys) - len(todo) + done, len(plan.keys)))
+    present = job.store.sizes(job.folder)
+    outcomes = [finished(job.store, job.name, key, present) for key in plan.keys]
+    missing = [key.name for key, outcome in zip(plan.keys, outcomes, strict=True) if outcome is None]
+    if missing:
+        raise RunError(f"{job.name}: {len(missing)} shards have no outcome, the first is {missing[0]}: run again to build them")
+    result = JobResult(job.name, tuple(o for o in outcomes if o is not None), len(todo), plan.rejects)
+    _sweep(job, result)
+    return result
+
+
+def _sweep(job: Job, result: JobResult) -> None:
+    """Delete what no outcome of the plan names any more."""
+    keep = {outcome_path(result.job, outcome.name) for outcome in result.outcomes}
+    keep |= {record.path for outcome in result.outcomes for record in outcome.files.values()}
+    job.store.sweep(keep, (f"outcomes/{job.name}", job.folder))
+
+
+@contextmanager
+def _child(job: Job, todo: tuple[ShardKey, ...], options: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The process of the chain, in a group of its own; killed with all it started when the block ends."""
+    with job.store.scratch() as folder:
+        plan, log = folder / "plan.pickle", folder / "run.log"
+        plan.write_bytes(pickle.dumps(Launch(job, todo, tuple(options))))
+        path = os.pathsep.join(
+            [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+        )  # worker pools start plain `python`
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pipelines.engine.launch", str(plan)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=os.environ | {"PATH": path},
+            )
+        try:
+            yield process, log
+        finally:
+            _kill_group(process)
+
+
+def _wait(
+    process: subprocess.Popen[bytes], log: Path, job: Job, todo: Sequence[ShardKey], watch: Callable[[int], None]
+) -> None:
+    """Wait for the end of the chain. Raises RunError where it fails, hangs, or loses a worker."""
+    paths = {outcome_path(job.name, key.name) for key in todo}
+    pause = 0.1 if job.store.is_local else 2.0
+    workers: set[psutil.Process] = set()
+    progressed, lost_since, done = time.monotonic(), None, 0
+    while process.poll() is None:
+        time.sleep(pause)
+        before, done = done, len(paths.intersection(job.store.list(f"outcomes/{job.name}")))
+        now = time.monotonic()
+        if done != before:
+            progressed = now
+            watch(done)
+        workers |= _workers(process)
+        lost = done < len(paths) and any(not _alive(worker) for worker in workers)
+        lost_since = (lost_since or now) if lost else None
+        if lost_since is not None and now - lost_since > GRACE_SECONDS:
+            raise RunError(_unfinished(job, len(paths) - done, "a worker process died", log))
+        if now - progressed > PATIENCE_SECONDS:
+            raise RunError(_unfinished(job, len(paths) - done, f"nothing was finished for {PATIENCE_SECONDS:g} s", log))
+    done = len(paths.intersection(job.store.list(f"outcomes/{job.name}")))
+    watch(done)
+    if process.returncode:
+        reason = f"the pipeline ended with {_ending(process.returncode)}"
+        raise RunError(_unfinished(job, len(paths) - done, reason, log))
+
+
+def _unfinished(job: Job, missing: int, reason: str, log: Path) -> str:
+    tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
+    said = "".join(f"\n    {line}" for line in tail)
+    return (
+        f"{job.name}: {reason}; {missing} shards have no outcome. What is finished is kept: run the same command again.{said}"
+    )
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _workers(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+        return {child for child in children if _WORKER in " ".join(_command(child))}
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+        return []
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End the child and everything in its group; fine where it is gone already."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

@@ -1,0 +1,1 @@
+"""Bytes in and out: source files, archives, media, video, Parquet, and the workspace's store."""

@@ -1,0 +1,216 @@
+"""Video without decoding: the container's own frame times, and stream copies in parts.
+
+Packets are the source's own, byte for byte; the copy drops audio, other tracks and metadata (they hold private things),
+and is cut into parts at key frames so that one part fits in a Parquet cell.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.io.media import MediaWriter, sha256_of
+from pipelines.sources import Rejected
+
+MAX_PART_BYTES = 100_000_000
+"""A cell of a Parquet file is held in memory as a whole."""
+
+_IN_MP4 = ("h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    pts: int
+    dts: int
+    size: int
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVideo:
+    """A video that was staged.
+
+    `stream`: its entry of `trajectories.streams`; `rows`: its rows of `videos` (without trajectory_id);
+    `frame_timestamps`: float64 seconds of each frame in the container's clock, ascending.
+    """
+
+    stream: dict[str, Any]
+    rows: list[dict[str, Any]]
+    frame_timestamps: npt.NDArray[np.float64]
+
+
+def store_video(path: Path, stream: str, media: MediaWriter, max_part_bytes: int = MAX_PART_BYTES) -> StoredVideo:
+    """Stream-copy the first video track of `path` into parts and stage them.
+
+    A group of pictures above `max_part_bytes` stays whole. Raises Rejected: `video_unreadable`, `video_truncated`,
+    `video_empty`.
+    """
+    packets, header = _scan(path)
+    times = np.sort(np.array([p.pts for p in packets])) * float(header["time_base"])
+    parts = list(_cut(packets, max_part_bytes))
+    last = float(np.median(np.diff(times))) if len(times) > 1 else 1 / float(header["fps"] or 1)
+    rows = []
+    with media.scratch() as folder:
+        copies = _copy(path, [part[0].dts for part in parts[1:]], folder, header["codec"])
+        for number, (part, copy) in enumerate(zip(parts, copies, strict=True)):
+            stamps = np.sort(np.array([p.pts for p in part])) * float(header["time_base"])
+            rows.append(
+                {
+                    "stream": stream,
+                    "part": number,
+                    "start_time": float(stamps[0]),
+                    "end_time": float(stamps[-1] + last),
+                    "video": media.add_file(copy, copy.suffix),
+                    "frame_timestamps": stamps.tolist(),
+                    "codec": header["codec"],
+                    "fps": header["fps"],
+                    "width": header["width"],
+                    "height": header["height"],
+                    "num_frames": len(part),
+                    "reencoded": False,
+                }
+            )
+            rows[-1]["sha256"] = rows[-1]["video"]
+    entry = {
+        "name": stream,
+        "kind": "video",
+        "media_sha256": sha256_of(path),
+        "codec": header["codec"],
+        "fps": header["fps"],
+        "width": header["width"],
+        "height": header["height"],
+        "num_frames": len(times),
+        "start_time": float(times[0]),
+    }
+    return StoredVideo(entry, rows, times)
+
+
+def nearest_frames(
+    times: Sequence[float] | npt.NDArray[np.float64], frame_times: npt.NDArray[np.float64], tolerance: float
+) -> list[int | None]:
+    """The frame nearest to each time, or None where none lies within `tolerance`; all in seconds of one clock."""
+    wanted = np.asarray(times, np.float64)
+    if not len(frame_times):
+        return [None] * len(wanted)
+    right = np.clip(np.searchsorted(frame_times, wanted), 1, max(1, len(frame_times) - 1))
+    left = right - 1
+    right = np.minimum(right, len(frame_times) - 1)
+    nearest = np.where(np.abs(frame_times[left] - wanted) <= np.abs(frame_times[right] - wanted), left, right)
+    near = np.abs(frame_times[nearest] - wanted) <= tolerance
+    return [int(frame) if ok else None for frame, ok in zip(nearest, near, strict=True)]
+
+
+def _scan(path: Path) -> tuple[list[_Packet], dict[str, Any]]:
+    """All packets of the first video track in decoding order, and what the container says of it."""
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise Rejected("video_unreadable", f"{path.name} has no video track")
+            track = container.streams.video[0]
+            packets = [
+                _Packet(
+                    p.pts if p.pts is not None else p.dts or 0,
+                    p.dts if p.dts is not None else p.pts or 0,
+                    p.size,
+                    p.is_keyframe,
+                )
+                for p in container.demux(track)
+                if p.size
+            ]
+            header = {
+                "time_base": track.time_base or Fraction(1, 1000),
+                "codec": track.codec_context.codec.canonical_name,
+                "fps": float(track.average_rate) if track.average_rate else None,
+                "width": track.codec_context.width,
+                "height": track.codec_context.height,
+            }
+            declared = track.frames
+    except (av.FFmpegError, OSError) as error:
+        raise Rejected("video_unreadable", f"{path.name} cannot be opened as a video ({error}): copy it again") from error
+    if not packets:
+        raise Rejected("video_empty", f"{path.name} holds no frame")
+    if declared > len(packets):
+        raise Rejected(
+            "video_truncated",
+            f"{path.name} lists {declared} frames and holds {len(packets)}: the copy broke off, copy it again",
+            {"declared": declared, "found": len(packets)},
+        )
+    return packets, header
+
+
+def _cut(packets: Sequence[_Packet], max_bytes: int) -> Iterator[list[_Packet]]:
+    """Runs of packets that begin at a key frame and hold at most `max_bytes`, where a group of pictures allows it.
+
+    An open group, which has pictures shown before its key frame, stays with the one before: those cannot be decoded alone.
+    """
+    groups: list[list[_Packet]] = []
+    shown = np.minimum.accumulate([packet.pts for packet in reversed(packets)])[::-1]  # the first that is shown from here on
+    for packet, first in zip(packets, shown, strict=True):
+        if not groups or (packet.key and packet.pts <= first):
+            groups.append([])
+        groups[-1].append(packet)
+    run: list[_Packet] = []
+    size = 0
+    for group in groups:
+        weight = sum(packet.size for packet in group)
+        if run and size + weight > max_bytes:
+            yield run
+            run, size = [], 0
+        run += group
+        size += weight
+    yield run
+
+
+def _copy(path: Path, borders: Sequence[int], folder: Path, codec: str) -> list[Path]:
+    """Copy packets into a file per part; a part begins at the packet whose dts is the next border. Times restart at 0."""
+    suffix = ".mp4" if codec in _IN_MP4 else ".mkv"
+    targets: list[Path] = []
+    with av.open(str(path)) as source:
+        track = source.streams.video[0]
+        output: av.container.OutputContainer | None = None
+        origin = 0
+        waiting = list(borders)
+        for packet in source.demux(track):
+            if not packet.size:
+                continue
+            dts = packet.dts if packet.dts is not None else packet.pts or 0
+            if output is None or (waiting and dts == waiting[0]):
+                if output is not None:
+                    output.close()
+                    waiting.pop(0)
+                targets.append(folder / f"part{len(targets)}{suffix}")
+                output, copy = _open_copy(targets[-1], track)
+                origin = packet.pts if packet.pts is not None else dts
+            packet.pts = None if packet.pts is None else packet.pts - origin
+            packet.dts = dts - origin
+            packet.stream = copy
+            output.mux(packet)
+        if output is not None:
+            output.close()
+    return targets
+
+
+def _open_copy(path: Path, track: av.VideoStream) -> tuple[av.container.OutputContainer, av.VideoStream]:
+    """An output whose bytes depend on the packets alone."""
+    output = av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"})
+    copy = output.add_stream_from_template(track, opaque=True)
+    copy.metadata.clear()
+    copy.time_base = track.time_base
+    return output, copy
+
+
+def count_frames(data: bytes) -> int:
+    """Frames (packets with content) of the first video track. Raises ValueError where it is no video."""
+    try:
+        with av.open(io.BytesIO(data), "r") as container:
+            return sum(packet.size > 0 for packet in container.demux(video=0))
+    except (av.FFmpegError, IndexError) as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,140 @@
+"""What lies in a workspace: every stored table with the trajectories in it, from outcomes and id columns alone.
+
+This is the second plan over ids and small rows: no step, no grid and no picture is read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.engine.job import read_table
+from pipelines.io.store import Store
+from pipelines.release.splits import Candidate
+from pipelines.shard import FileRecord, Outcome
+from schemas.arrow import columns_of
+from schemas.tables import KINDS
+
+_SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "test"}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One stored table of one shard: its record, and the rows of each trajectory (of each layer) in it."""
+
+    shard: str
+    record: FileRecord
+    rows: Mapping[tuple[str, str | None], int]
+
+    @property
+    def bytes_per_row(self) -> float:
+        """Arrow bytes of a row, on average."""
+        return self.record.memory / max(1, self.record.rows)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Stored files by table, media bytes by table and trajectory, and the small columns that splits are dealt by."""
+
+    files: Mapping[str, Sequence[StoredFile]]
+    media_bytes: Mapping[tuple[str, str], int]
+    headers: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """What splits look at, in order of trajectory_id."""
+        found = []
+        for row in self.headers:
+            extras = orjson.loads(row["extras"]) if row["extras"] else {}
+            split = str(extras.get("split") or "")
+            split = _SPLIT_NAMES.get(split, split)
+            found.append(
+                Candidate(row["trajectory_id"], row["domain"], row["task_id"], row["scene"], row["group"], split or None)
+            )
+        return sorted(found, key=lambda c: c.trajectory_id)
+
+    @cached_property
+    def _files_of(self) -> dict[str, dict[str, list[int]]]:
+        """Table → trajectory_id → positions in `files[table]`."""
+        index: dict[str, dict[str, list[int]]] = {}
+        for table, files in self.files.items():
+            of_table = index.setdefault(table, {})
+            for position, file in enumerate(files):
+                for trajectory_id in {owner for owner, _ in file.rows}:
+                    of_table.setdefault(trajectory_id, []).append(position)
+        return index
+
+    def files_with(self, table: str, trajectory_ids: Iterable[str]) -> list[StoredFile]:
+        """The stored files of a table that hold rows of any of these trajectories, in order."""
+        index = self._files_of.get(table, {})
+        positions = {position for trajectory_id in trajectory_ids for position in index.get(trajectory_id, ())}
+        return [self.files[table][position] for position in sorted(positions)]
+
+    def costs(self, tables: Iterable[str], layer: str | None = None) -> dict[str, int]:
+        """trajectory_id → bytes of its rows in these tables (of one layer), media included; absent where it has none."""
+        costs: dict[str, int] = defaultdict(int)
+        for table in tables:
+            for file in self.files.get(table, ()):
+                for (trajectory_id, of_layer), rows in file.rows.items():
+                    if layer is None or layer == of_layer:
+                        costs[trajectory_id] += (
+                            int(rows * file.bytes_per_row) + 1 + self.media_bytes.get((table, trajectory_id), 0)
+                        )
+        return dict(costs)
+
+
+def build_catalogue(store: Store, ingested: Sequence[Outcome], proposed: Sequence[Outcome]) -> Catalogue:
+    """The catalogue of a workspace."""
+    files: dict[str, list[StoredFile]] = defaultdict(list)
+    media_bytes: dict[tuple[str, str], int] = {}
+    headers: list[Mapping[str, Any]] = []
+    for outcome in ingested:
+        lengths = _media_lengths(store, outcome)
+        for table, record in outcome.files.items():
+            if record.path.endswith(".parquet"):
+                files[table].append(_stored_file(store, outcome.name, table, record))
+                media_bytes |= _media_of(store, table, record, lengths)
+        if "trajectories" in outcome.files:
+            columns = ["trajectory_id", "domain", "task_id", "scene", "group", "extras", "source_name"]
+            headers += read_table(store, outcome.files["trajectories"].path, columns).to_pylist()
+    for outcome in proposed:
+        for table, record in outcome.files.items():
+            files[table].append(_stored_file(store, outcome.name, table, record))
+    return Catalogue(files, media_bytes, headers)
+
+
+def _stored_file(store: Store, shard: str, table: str, record: FileRecord) -> StoredFile:
+    if table in ("media", "runs", "tasks", "action_specs"):
+        return StoredFile(shard, record, {})
+    names = ["trajectory_id", *(["layer"] if table in KINDS else [])]
+    counts = read_table(store, record.path, names).group_by(names).aggregate([([], "count_all")])
+    owners = counts["trajectory_id"].to_pylist()
+    of_layer: list[str | None] = counts["layer"].to_pylist() if table in KINDS else [None] * len(owners)
+    return StoredFile(
+        shard, record, dict(zip(zip(owners, of_layer, strict=True), counts["count_all"].to_pylist(), strict=True))
+    )
+
+
+def _media_lengths(store: Store, outcome: Outcome) -> pa.Table | None:
+    return read_table(store, outcome.files["media"].path, ["sha256", "length"]) if "media" in outcome.files else None
+
+
+def _media_of(store: Store, table: str, record: FileRecord, lengths: pa.Table | None) -> dict[tuple[str, str], int]:
+    """(table, trajectory_id) → bytes behind its packed columns."""
+    if table not in ("gui_steps", "videos", "images", "gui_trees") or lengths is None:
+        return {}
+    packed = [column.name for column in columns_of(table) if column.packed]
+    sizes: dict[tuple[str, str], int] = defaultdict(int)
+    for name in packed:
+        rows = read_table(store, record.path, ["trajectory_id", name])
+        at = pc.index_in(rows[name], value_set=lengths["sha256"].combine_chunks())
+        for owner, size in zip(rows["trajectory_id"].to_pylist(), lengths["length"].take(at).to_pylist(), strict=True):
+            sizes[table, owner] += size or 0
+    return sizes

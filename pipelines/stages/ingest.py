@@ -1,0 +1,165 @@
+"""Ingest: from sources to stored trajectories. One shard is a run of refs of one source."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.engine.job import put_outcome, put_table, take_out_annotations
+from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
+from pipelines.io.media import MediaEntry
+from pipelines.io.store import Store
+from pipelines.plan import Plan, plan_ingest
+from pipelines.recipe import Recipe
+from pipelines.shard import FileRecord, Outcome, Ref, Reject, Shard, ShardKey
+from pipelines.sources import Reader, Rejected, Source, reader
+from pipelines.stages.reading import ReadResult, Tables, read_ref, reject_of
+from schemas.arrow import columns_of, stored_schema, table_from_rows
+from schemas.invariants import Violation, check_trajectories
+from schemas.vocabularies import DOMAINS
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """The ingest job of a recipe."""
+
+    recipe: Recipe
+    store: Store
+    name: ClassVar[str] = "ingest"
+    folder: ClassVar[str] = "ingest"
+
+    def plan(self) -> Plan:
+        """See `plan_ingest`."""
+        return plan_ingest(self.recipe)
+
+    def read(self, key: ShardKey) -> Shard:
+        """Read all refs of a key; media are put at once, tables wait in the shard."""
+        source = next(s for s in self.recipe.resolved_sources if s.name == key.spec["source"])
+        found = reader(source.reader)
+        pack = f"media/{key.name}.pack"
+        trajectories: list[Tables] = []
+        rejects: list[Reject] = []
+        media: dict[str, MediaEntry] = {}
+        with self.store.scratch() as folder:
+            for ref in key.refs:
+                result = _read(found, source, ref, folder, pack, media)
+                trajectories += result.trajectories
+                rejects += result.rejects
+                media |= result.media
+            self._put_media(folder, media)
+        tables = join_tables(trajectories)
+        tables["media"] = media_table(media)
+        return Shard(key, tables, tuple(rejects))
+
+    def work(self, shard: Shard) -> Shard:
+        """Ingest adds nothing to what was read."""
+        return shard
+
+    def check(self, shard: Shard) -> Shard:
+        """Take out trajectories that break an invariant, and what a source's own annotators said against one, as rejects."""
+        return take_out_annotations(take_out_broken(shard), "check")
+
+    def write(self, shard: Shard) -> Outcome:
+        """Put the shard's tables below `ingest/`, then its outcome."""
+        files = {
+            name: put_table(self.store, f"ingest/{name}/{shard.key.name}.parquet", table)
+            for name, table in sorted(shard.tables.items())
+            if table.num_rows
+        }
+        counts = {"trajectories": shard.tables["trajectories"].num_rows, "steps": steps_in(shard.tables)}
+        for file in sorted(set(shard.tables["media"]["file"].to_pylist())):
+            files[file] = self._media_record(file)
+        facts = {"source": shard.key.spec["source"]}
+        outcome = Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts, facts)
+        return put_outcome(self.store, self.name, outcome)
+
+    def _put_media(self, folder: Path, media: dict[str, MediaEntry]) -> None:
+        ends: dict[str, int] = defaultdict(int)
+        for entry in media.values():
+            ends[entry.file] = max(ends[entry.file], entry.offset + entry.length)
+        for file, end in sorted(ends.items()):
+            if not self.store.exists(f"ingest/{file}", size=end) or file.endswith(".pack"):
+                os.truncate(folder / file, end)  # a child that died may have left half a piece behind the last whole one
+                self.store.put_file(f"ingest/{file}", folder / file)
+
+    def _media_record(self, file: str) -> FileRecord:
+        """A media file that lies in the workspace already; its bytes are vouched for by the sha256 of each piece."""
+        size = self.store.size(f"ingest/{file}")
+        return FileRecord(f"ingest/{file}", 0, size, 0, "")
+
+
+def _read(found: Reader, source: Source, ref: Ref, folder: Path, pack: str, media: dict[str, MediaEntry]) -> ReadResult:
+    """Read one ref, in the decode child where its reader uses native decoders. A dead or hanging child is a reject."""
+    try:
+        if found.native:
+            return supervised(read_ref, found, source, ref, folder, pack, media)
+        return read_ref(found, source, ref, folder, pack, media)
+    except ChildDiedError as error:
+        rejected = Rejected("decode_died", f"{ref.native_id}: {error}; the recording is damaged, or its decoder has a fault")
+    except ChildHungError as error:
+        rejected = Rejected("decode_hung", f"{ref.native_id}: {error}; the recording is damaged, or patience is too short")
+    return ReadResult(rejects=[reject_of(source, ref, rejected)])
+
+
+def join_tables(trajectories: list[Tables]) -> Tables:
+    """The tables of several trajectories as one table each, in order of trajectory; `trajectories` is always there."""
+    parts: dict[str, list[pa.Table]] = defaultdict(list)
+    for tables in sorted(trajectories, key=lambda t: str(t["trajectories"]["trajectory_id"][0])):
+        for name, table in tables.items():
+            parts[name].append(table)
+    empty = stored_schema("trajectories", columns_of("trajectories")).empty_table()
+    return {"trajectories": empty} | {name: pa.concat_tables(tables).combine_chunks() for name, tables in parts.items()}
+
+
+def media_table(media: dict[str, MediaEntry]) -> pa.Table:
+    """The media index of a shard, in order of sha256."""
+    rows = [
+        {"sha256": e.sha256, "file": e.file, "offset": e.offset, "length": e.length, "suffix": e.suffix}
+        for _, e in sorted(media.items())
+    ]
+    return table_from_rows(stored_schema("media", columns_of("media")), rows)
+
+
+def take_out_broken(shard: Shard) -> Shard:
+    """The shard without the trajectories that break an invariant, which become rejects at stage `check`."""
+    violations = check_trajectories(shard.tables)
+    if not violations:
+        return shard
+    headers = {row["trajectory_id"]: row for row in shard.tables["trajectories"].to_pylist()}
+    broken_rules: dict[str, list[Violation]] = defaultdict(list)
+    for violation in violations:
+        if violation.trajectory_id is not None:
+            broken_rules[violation.trajectory_id].append(violation)
+    rejects = []
+    for trajectory_id, own in sorted(broken_rules.items()):
+        header = headers[trajectory_id]
+        more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+        rejects.append(
+            Reject(
+                "check", header["source_name"], header["source_uri"], header["native_id"], own[0].code, own[0].message + more
+            )
+        )
+    broken = pa.array(sorted(broken_rules), pa.string())
+    return replace(shard, tables=without(shard.tables, broken), rejects=shard.rejects + tuple(rejects))
+
+
+def without(tables: Mapping[str, pa.Table], trajectory_ids: pa.Array) -> dict[str, pa.Table]:
+    """The tables without the rows of some trajectories."""
+    kept = {}
+    for name, table in tables.items():
+        if "trajectory_id" in table.column_names:
+            table = table.filter(pc.invert(pc.is_in(table["trajectory_id"], value_set=trajectory_ids)))
+        kept[name] = table
+    return kept
+
+
+def steps_in(tables: Mapping[str, pa.Table]) -> int:
+    """Steps of all domains."""
+    return sum(tables[f"{domain}_steps"].num_rows for domain in DOMAINS if f"{domain}_steps" in tables)

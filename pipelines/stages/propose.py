@@ -1,0 +1,183 @@
+"""Propose: what automatic annotators say about stored trajectories. One key is one ingest shard and one annotator."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from annotators.annotation import annotation_tables
+from annotators.protocol import Annotator, annotator, meets, producer_of
+from annotators.trajectory import TrajectoryView
+from pipelines.engine.job import put_outcome, put_table, read_outcome, read_tables, take_out_annotations
+from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
+from pipelines.io.media import MediaEntry, MediaReader
+from pipelines.io.store import Store
+from pipelines.plan import CODE_VERSION, Plan
+from pipelines.recipe import Recipe
+from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
+from pipelines.stages.reading import Tables
+from schemas.arrow import columns_of, stored_schema, table_from_rows
+from schemas.identity import digest
+from schemas.tables import KINDS
+from schemas.versions import SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Propose:
+    """The propose job of a recipe."""
+
+    recipe: Recipe
+    store: Store
+    name: ClassVar[str] = "propose"
+    folder: ClassVar[str] = "propose"
+
+    def plan(self) -> Plan:
+        """One key per finished ingest shard and annotator of its domains, in order of shard."""
+        keys = []
+        annotators = self.recipe.resolved_annotators
+        for path in self.store.list("outcomes/ingest"):
+            ingested = read_outcome(self.store, path)
+            if ingested is not None and ingested.counts.get("trajectories"):
+                keys += [_key(ingested, path, a) for a in annotators if _may_apply(a, ingested)]
+        return Plan(tuple(keys))
+
+    def read(self, key: ShardKey) -> Shard:
+        """The stored tables of the ingest shard."""
+        ingested = read_outcome(self.store, key.refs[0].files[0].name)
+        if ingested is None:
+            raise FileNotFoundError(f"{key.refs[0].files[0].name} is gone: run `cairn ingest` again")
+        return Shard(key, read_tables(self.store, ingested.files))
+
+    def work(self, shard: Shard) -> Shard:
+        """Ask the annotator about each trajectory; the shard then holds what it said beside what it was asked about."""
+        found = annotator(shard.key.spec["annotator"], shard.key.spec["parameters"])
+        entries = (
+            {row["sha256"]: MediaEntry(**row) for row in shard.tables["media"].to_pylist()} if "media" in shard.tables else {}
+        )
+        kinds: dict[str, list[pa.Table]] = defaultdict(list)
+        rejects: list[Reject] = []
+        counts = {"proposed_for": 0, "lacking": 0}
+        for tables in trajectories_in(shard.tables):
+            header = tables["trajectories"].to_pylist()[0]
+            own = _own_media(tables, entries)
+            said = _ask(found, header, tables, MediaReader(self.store.uri("ingest"), own))
+            if said is None:
+                counts["lacking"] += 1
+            elif isinstance(said, Reject):
+                rejects.append(said)
+            else:
+                counts["proposed_for"] += 1
+                for kind, table in said.items():
+                    kinds[kind].append(table)
+        facts = {name: table for name, table in shard.tables.items() if name not in KINDS and name != "runs"}
+        proposed = {kind: pa.concat_tables(tables).combine_chunks() for kind, tables in kinds.items()}
+        if proposed:
+            proposed["runs"] = table_from_rows(stored_schema("runs", columns_of("runs")), [producer_of(found).row])
+        return Shard(shard.key, {**facts, **proposed}, tuple(rejects), counts)
+
+    def check(self, shard: Shard) -> Shard:
+        """Take out annotations that break an invariant, one reject per trajectory and code."""
+        return take_out_annotations(shard, "propose")
+
+    def write(self, shard: Shard) -> Outcome:
+        """Put one file per kind below `propose/<annotator>/`, then the outcome."""
+        name = shard.key.spec["annotator"]
+        files = {
+            kind: put_table(self.store, f"propose/{name}/{kind}/{shard.key.spec['shard']}.parquet", shard.tables[kind])
+            for kind in sorted({*KINDS, "runs"} & shard.tables.keys())
+            if shard.tables[kind].num_rows
+        }
+        counts = {**shard.counts, "annotations": sum(record.rows for kind, record in files.items() if kind in KINDS)}
+        facts = {"source": shard.key.spec["source"], "annotator": name}
+        outcome = Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts, facts)
+        return put_outcome(self.store, self.name, outcome)
+
+
+def trajectories_in(tables: Mapping[str, pa.Table]) -> Iterator[Tables]:
+    """The tables of each trajectory of a shard, by runs of equal ids; the media index belongs to all."""
+    ranges = {name: _ranges(table) for name, table in tables.items() if "trajectory_id" in table.column_names}
+    for trajectory_id in ranges["trajectories"]:
+        yield {name: tables[name].slice(*own[trajectory_id]) for name, own in ranges.items() if trajectory_id in own}
+
+
+def propose_for(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> dict[str, pa.Table] | None:
+    """What an annotator says about one trajectory, by kind; None where the trajectory lacks what it requires."""
+    view = TrajectoryView(header, tables, media.read, media.open)
+    if not meets(found.requires, view):
+        return None
+    return annotation_tables(view.trajectory_id, producer_of(found), found.propose(view))
+
+
+def _ask(
+    found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader
+) -> dict[str, pa.Table] | Reject | None:
+    """`propose_for`, in the decode child where frames are read; whatever goes wrong costs this trajectory alone."""
+    place = f"{found.name} on {header['trajectory_id']}"
+    try:
+        if found.requires.frames:
+            return supervised(propose_for, found, header, {name: _compact(table) for name, table in tables.items()}, media)
+        return propose_for(found, header, tables, media)
+    except ChildDiedError as error:
+        return _reject(header, found.name, "decode_died", f"{place}: {error}")
+    except ChildHungError as error:
+        return _reject(header, found.name, "decode_hung", f"{place}: {error}")
+    except Exception as error:  # noqa: BLE001 - one annotator on one recording must not stop a run
+        return _reject(header, found.name, "annotator_failed", f"{place} stopped with {type(error).__name__}: {error}")
+
+
+def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Reject:
+    return Reject(
+        "propose", header.get("source_name", ""), header.get("source_uri") or what, header.get("native_id"), code, message
+    )
+
+
+def _key(ingested: Outcome, path: str, found: Annotator) -> ShardKey:
+    spec = {
+        "annotator": found.name,
+        "parameters": dict(producer_of(found).parameters),
+        "shard": ingested.name,
+        "source": ingested.facts["source"],
+    }
+    inputs = {name: record.sha256 or record.bytes for name, record in ingested.files.items()}
+    return ShardKey(
+        name=f"{ingested.name}.{found.name}",
+        fingerprint=digest([CODE_VERSION, SCHEMA_VERSION, found.version, spec, inputs]),
+        refs=(Ref(ingested.name, (SourceFile("", path, 0, ""),)),),
+        spec=spec,
+    )
+
+
+def _may_apply(found: Annotator, ingested: Outcome) -> bool:
+    return f"{found.requires.domain}_steps" in ingested.files
+
+
+def _own_media(tables: Tables, entries: Mapping[str, MediaEntry]) -> dict[str, MediaEntry]:
+    """The media entries that a trajectory's packed columns name, so that a call carries no index of the whole shard."""
+    own = {}
+    for name, column in (("gui_steps", "screenshot"), ("images", "image"), ("videos", "video"), ("gui_trees", "tree")):
+        if name in tables:
+            own.update({sha: entries[sha] for sha in tables[name][column].to_pylist() if sha is not None})
+    return own
+
+
+def _compact(table: pa.Table) -> pa.Table:
+    """A copy that holds its own rows only: a pickled slice drags the whole table along (measured)."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return pa.ipc.open_stream(sink.getvalue()).read_all()
+
+
+def _ranges(table: pa.Table) -> dict[str, tuple[int, int]]:
+    """trajectory_id → (first row, rows) of a table that is sorted by it."""
+    if not table.num_rows:
+        return {}
+    encoded = pc.run_end_encode(table["trajectory_id"].combine_chunks())
+    ends = encoded.run_ends.to_pylist()
+    starts = [0, *ends[:-1]]
+    return {value: (start, end - start) for value, start, end in zip(encoded.values.to_pylist(), starts, ends, strict=True)}

@@ -1,0 +1,134 @@
+"""From a ref to stored tables: the pure heart of ingest. Nothing here imports Beam, since it runs in a decode child.
+
+What a reader yields is stamped with ids and provenance, and made into exactly the stored schemas. Whatever does not fit
+becomes a reject of its trajectory, with the column named.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from annotators.annotation import Producer, annotation_tables
+from pipelines.io.files import input_sha256, local_files
+from pipelines.io.media import MediaEntry, MediaWriter
+from pipelines.shard import Ref, Reject
+from pipelines.sources import Reader, Rejected, Source, Trajectory
+from schemas.arrow import columns_of, stored_schema, table_from_columns, table_from_rows
+from schemas.json_column import MAX_DEPTH, JsonValueError, printable
+from schemas.tables import STEP_TABLES
+
+Tables = dict[str, pa.Table]
+
+_MEND = "mend the recording, or leave it out"
+
+
+@dataclass
+class ReadResult:
+    """What one ref gave: stored tables of each trajectory, rejects, and where staged media lie."""
+
+    trajectories: list[Tables] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    media: dict[str, MediaEntry] = field(default_factory=dict)
+
+
+def read_ref(
+    reader: Reader, source: Source, ref: Ref, folder: Path, pack: str, known: Mapping[str, MediaEntry] | None = None
+) -> ReadResult:
+    """Read one ref; media go to `folder` (see `MediaWriter`). Never raises for what is wrong with the data."""
+    result = ReadResult()
+    media = MediaWriter(folder, pack, known or {})
+    try:
+        with media.scratch() as scratch, local_files(ref, scratch) as files:
+            digest = input_sha256(files)
+            for item in reader.read(source, ref, files, media):
+                if isinstance(item, Reject):
+                    result.rejects.append(item)
+                    continue
+                try:
+                    result.trajectories.append(stored_tables(reader, source, ref, item, digest))
+                except Rejected as rejected:
+                    result.rejects.append(reject_of(source, ref, rejected, item.native_id))
+    except Rejected as rejected:
+        result.rejects.append(reject_of(source, ref, rejected))
+    except RecursionError:
+        message = f"{ref.native_id}: a value is nested deeper than {MAX_DEPTH} levels: {_MEND}"
+        result.rejects.append(reject_of(source, ref, Rejected("value_unfit", message)))
+    except Exception as error:  # noqa: BLE001 - whatever a foreign file makes a reader do, it costs this ref alone
+        message = (
+            f"{ref.native_id}: the reader stopped with {type(error).__name__}: {error}; the file is not what its format says"
+        )
+        result.rejects.append(reject_of(source, ref, Rejected("reader_failed", message, {"where": _where(error)})))
+    result.media = media.added
+    return result
+
+
+def reject_of(source: Source, ref: Ref, rejected: Rejected, native_id: str | None = None) -> Reject:
+    """The reject of a ref (or of one trajectory in it), at stage `read`."""
+    place = ref.files[0].name if ref.files else source.name
+    return Reject("read", source.name, place, native_id or ref.native_id, rejected.code, rejected.message, rejected.detail)
+
+
+def stored_tables(reader: Reader, source: Source, ref: Ref, trajectory: Trajectory, digest: str) -> Tables:
+    """The stored tables of one trajectory: `trajectories`, its step table, what else it has, imported annotations.
+
+    Raises Rejected: `no_steps`, `value_unfit`.
+    """
+    trajectory_id = f"{source.name}/{printable(trajectory.native_id)}"
+    native = dict(reader.native_columns(source))
+    tables = {
+        name: _table(name, content, trajectory_id, native)
+        for name, content in trajectory.tables.items()
+        if len(content) or name in STEP_TABLES.values()
+    }
+    steps = tables.get(STEP_TABLES[trajectory.header["domain"]])
+    if steps is None or not steps.num_rows:
+        raise Rejected("no_steps", f"{trajectory.native_id} holds no step: a trajectory needs at least one")
+    header = {
+        "trajectory_id": trajectory_id,
+        "source_name": source.name,
+        "source_uri": printable(ref.files[0].name) if ref.files else None,
+        "source_revision": source.revision,
+        "native_id": printable(trajectory.native_id),
+        "license": source.license,
+        "input_sha256": digest,
+        "num_steps": steps.num_rows,
+        "duration": _duration(steps),
+        **trajectory.header,
+    }
+    tables["trajectories"] = _table("trajectories", [header], None, {})
+    producer = Producer("import", f"source.{source.reader}", reader.version)
+    kinds = annotation_tables(trajectory_id, producer, trajectory.annotations)
+    if kinds:
+        tables["runs"] = _table("runs", [producer.row], None, {})
+    return {**tables, **kinds}
+
+
+def _table(name: str, content: Any, trajectory_id: str | None, native: Mapping[str, str]) -> pa.Table:
+    schema = stored_schema(name, columns_of(name, native if name == "robot_steps" else None))
+    stamped = trajectory_id is not None and "trajectory_id" in schema.names
+    try:
+        if isinstance(content, Mapping):
+            length = len(next(iter(content.values())))
+            owner = {"trajectory_id": [trajectory_id] * length} if stamped else {}
+            return table_from_columns(schema, {**content, **owner}, length)
+        return table_from_rows(schema, [row | ({"trajectory_id": trajectory_id} if stamped else {}) for row in content])
+    except (pa.ArrowException, JsonValueError, OverflowError) as error:
+        raise Rejected("value_unfit", f"{name}: a value does not fit its column: {error}: {_MEND}") from error
+
+
+def _where(error: Exception) -> str:
+    """Module and line that raised, without a path of this machine."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def _duration(steps: pa.Table) -> float | None:
+    """Last timestamp + last interval, seconds; None where the source recorded no times or there is one step."""
+    times = [t for t in steps["timestamp"].to_pylist() if t is not None]
+    return times[-1] + (times[-1] - times[-2]) if len(times) > 1 and len(times) == len(steps) else None
