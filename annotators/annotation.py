@@ -55,6 +55,7 @@ class Annotation:
 
     `start` and `end` are None where the layer's level has no time. `stream`: camera or screen; `target`: annotation or
     candidate it is about. `quality`: for imports alone, the source's own rating (primary, secondary or None).
+    `trajectory_id`: for annotators of task scope alone, which of the task's trajectories it is about; None = the task.
     """
 
     layer: str
@@ -65,10 +66,13 @@ class Annotation:
     target: str | None = None
     confidence: float | None = None
     quality: str | None = None
+    trajectory_id: str | None = None
 
 
-def annotation_tables(trajectory_id: str, producer: Producer, annotations: Iterable[Annotation]) -> dict[str, pa.Table]:
-    """Annotations of one trajectory and one producer as stored tables, by kind.
+def annotation_tables(
+    trajectory_id: str | None, producer: Producer, annotations: Iterable[Annotation], task_id: str | None = None
+) -> dict[str, pa.Table]:
+    """Annotations of one trajectory (or, with `task_id`, of one task) and one producer as stored tables, by kind.
 
     An oracle's rows are accepted and primary, an import's accepted with the source's own rating; what signals and
     models say is proposed and secondary. Raises KeyError for an unknown layer or a column that the payload does not have
@@ -82,8 +86,9 @@ def annotation_tables(trajectory_id: str, producer: Producer, annotations: Itera
             raise KeyError(f"layer {annotation.layer!r}: {unknown} are no payload columns of {declared.kind}")
         rows[declared.kind].append(
             {
-                "trajectory_id": trajectory_id,
+                "trajectory_id": annotation.trajectory_id if trajectory_id is None else trajectory_id,
                 "layer": annotation.layer,
+                "task_id": task_id,
                 "level": declared.level,
                 "start": annotation.start,
                 "end": annotation.end,

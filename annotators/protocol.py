@@ -1,7 +1,8 @@
 """The contract of an automatic annotator, and how one is found by name.
 
-ANNOTATOR = MotionSegments()      # module level, in annotators/<domain>/<name>.py
+    ANNOTATOR = MotionSegments()      # module level, in annotators/<domain>/<name>.py
 
+An annotator sees one trajectory at a time, or (`scope="task"`) all trajectories of one task with the columns it declares.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from .annotation import Annotation, Producer
-from .trajectory import TrajectoryView
+from .trajectory import TaskView, TrajectoryView
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,19 @@ class Requires:
 
     `domain`; `columns`: columns of its step table that hold at least one value; `tables`: further tables that hold at
     least one row; `frames`: whether pixels are decoded, so that the work is done in a supervised child process.
+    `scope`: what `propose` is given. Of a task's trajectories only the declared columns and tables are fetched, no media.
     """
 
     domain: str
     columns: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     frames: bool = False
+    scope: Literal["trajectory", "task"] = "trajectory"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for frames over a whole task: pictures are not regrouped."""
+        if self.frames and self.scope == "task":
+            raise ValueError("an annotator of task scope reads ids and small rows, no frames")
 
 
 class Annotator(Protocol):
@@ -45,6 +53,21 @@ class Annotator(Protocol):
 
     def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
         """Annotations of the emitted layers."""
+        ...
+
+
+class TaskAnnotator(Protocol):
+    """As `Annotator`, with `requires.scope == "task"`."""
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    producer_type: ClassVar[str]
+    emits: ClassVar[tuple[str, ...]]
+    requires: ClassVar[Requires]
+    deterministic: ClassVar[bool]
+
+    def propose(self, task: TaskView) -> Iterable[Annotation]:
+        """Annotations about the task, or (`Annotation.trajectory_id`) about one of its trajectories."""
         ...
 
 
@@ -87,7 +110,7 @@ def annotator_names() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if hasattr(importlib.import_module(f"{__package__}.{name}"), "ANNOTATOR")))
 
 
-def producer_of(annotator: Annotator) -> Producer:
+def producer_of(annotator: Annotator | TaskAnnotator) -> Producer:
     """Who signs the rows of an annotator: its type, name, version and parameters."""
     parameters = {f.name: getattr(annotator, f.name) for f in dataclasses.fields(cast(Any, annotator))}
     return Producer(annotator.producer_type, annotator.name, annotator.version, parameters)

@@ -1,4 +1,4 @@
-"""What an annotator sees of one trajectory: its header, its tables, and its media on demand."""
+"""What an annotator sees: one trajectory with its header, its tables, and its media on demand, or those of one task."""
 
 from __future__ import annotations
 
@@ -41,3 +41,11 @@ class TrajectoryView:
     def steps(self) -> pa.Table:
         """The step table of its domain, sorted by step."""
         return self.tables[STEP_TABLES[self.header["domain"]]]
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """All trajectories of one task that have what the annotator requires, in order of id, with the columns it declares."""
+
+    task_id: str
+    trajectories: tuple[TrajectoryView, ...]

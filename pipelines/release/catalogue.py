@@ -25,9 +25,17 @@ from schemas.tables import KINDS
 _SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "test"}
 
 
+def task_owner(task_id: str) -> str:
+    """Who owns an annotation about a task; no trajectory has such a name, since a source's has no space."""
+    return f"task {task_id}"
+
+
 @dataclass(frozen=True)
 class StoredFile:
-    """One stored table of one shard: its record, and the rows of each trajectory (of each layer) in it."""
+    """One stored table of one shard: its record, and the rows of each owner (of each layer) in it.
+
+    The owner of a row is its trajectory, or `task_owner` of its task where it is about a task alone.
+    """
 
     shard: str
     record: FileRecord
@@ -78,7 +86,7 @@ class Catalogue:
         return [self.files[table][position] for position in sorted(positions)]
 
     def costs(self, tables: Iterable[str], layer: str | None = None) -> dict[str, int]:
-        """trajectory_id → bytes of its rows in these tables (of one layer), media included; absent where it has none."""
+        """Owner → bytes of its rows in these tables (of one layer), media included; absent where it has none."""
         costs: dict[str, int] = defaultdict(int)
         for table in tables:
             for file in self.files.get(table, ()):
@@ -113,13 +121,12 @@ def build_catalogue(store: Store, ingested: Sequence[Outcome], proposed: Sequenc
 def _stored_file(store: Store, shard: str, table: str, record: FileRecord) -> StoredFile:
     if table in ("media", "runs", "tasks", "action_specs"):
         return StoredFile(shard, record, {})
-    names = ["trajectory_id", *(["layer"] if table in KINDS else [])]
-    counts = read_table(store, record.path, names).group_by(names).aggregate([([], "count_all")])
-    owners = counts["trajectory_id"].to_pylist()
-    of_layer: list[str | None] = counts["layer"].to_pylist() if table in KINDS else [None] * len(owners)
-    return StoredFile(
-        shard, record, dict(zip(zip(owners, of_layer, strict=True), counts["count_all"].to_pylist(), strict=True))
-    )
+    names = ["trajectory_id", *(["task_id", "layer"] if table in KINDS else [])]
+    counts = read_table(store, record.path, names).group_by(names).aggregate([([], "count_all")]).to_pylist()
+    rows = {(row["trajectory_id"] or task_owner(row["task_id"]), row.get("layer")): 0 for row in counts}
+    for row in counts:
+        rows[row["trajectory_id"] or task_owner(row["task_id"]), row.get("layer")] += row["count_all"]
+    return StoredFile(shard, record, rows)
 
 
 def _media_lengths(store: Store, outcome: Outcome) -> pa.Table | None:

@@ -1,18 +1,21 @@
-"""Propose: what automatic annotators say about stored trajectories. One key is one ingest shard and one annotator."""
+"""Propose: what automatic annotators say about stored trajectories.
+
+One key is one ingest shard and one annotator, or, for annotators of task scope, a run of tasks (`pipelines.stages.regroup`).
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from annotators.annotation import annotation_tables
-from annotators.protocol import Annotator, annotator, meets, producer_of
-from annotators.trajectory import TrajectoryView
+from annotators.protocol import Annotator, TaskAnnotator, annotator, meets, producer_of
+from annotators.trajectory import TaskView, TrajectoryView
 from pipelines.engine.job import put_outcome, put_table, read_outcome, read_tables, take_out_annotations
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry, MediaReader
@@ -21,6 +24,7 @@ from pipelines.plan import CODE_VERSION, Plan
 from pipelines.recipe import Recipe
 from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
 from pipelines.stages.reading import Tables
+from pipelines.stages.regroup import plan_tasks, read_tasks
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.identity import digest
 from schemas.tables import KINDS
@@ -37,17 +41,21 @@ class Propose:
     folder: ClassVar[str] = "propose"
 
     def plan(self) -> Plan:
-        """One key per finished ingest shard and annotator of its domains, in order of shard."""
+        """One key per finished ingest shard and annotator of its domains, in order of shard, then those over tasks."""
         keys = []
         annotators = self.recipe.resolved_annotators
-        for path in self.store.list("outcomes/ingest"):
-            ingested = read_outcome(self.store, path)
-            if ingested is not None and ingested.counts.get("trajectories"):
-                keys += [_key(ingested, path, a) for a in annotators if _may_apply(a, ingested)]
+        found = [(path, read_outcome(self.store, path)) for path in self.store.list("outcomes/ingest")]
+        ingested = [(path, outcome) for path, outcome in found if outcome is not None and outcome.counts.get("trajectories")]
+        for path, outcome in ingested:
+            keys += [_key(outcome, path, a) for a in annotators if _may_apply(a, outcome)]
+        for over_tasks in [a for a in annotators if a.requires.scope == "task"]:
+            keys += plan_tasks(self.store, [outcome for _, outcome in ingested], over_tasks, self.recipe.shards)
         return Plan(tuple(keys))
 
     def read(self, key: ShardKey) -> Shard:
-        """The stored tables of the ingest shard."""
+        """The stored tables of the ingest shard, or what is declared of the trajectories of some tasks."""
+        if "tasks" in key.spec:
+            return read_tasks(self.store, key)
         ingested = read_outcome(self.store, key.refs[0].files[0].name)
         if ingested is None:
             raise FileNotFoundError(f"{key.refs[0].files[0].name} is gone: run `cairn ingest` again")
@@ -56,6 +64,8 @@ class Propose:
     def work(self, shard: Shard) -> Shard:
         """Ask the annotator about each trajectory; the shard then holds what it said beside what it was asked about."""
         found = annotator(shard.key.spec["annotator"], shard.key.spec["parameters"])
+        if found.requires.scope == "task":
+            return self._work_tasks(shard, cast(TaskAnnotator, found))
         entries = (
             {row["sha256"]: MediaEntry(**row) for row in shard.tables["media"].to_pylist()} if "media" in shard.tables else {}
         )
@@ -74,11 +84,32 @@ class Propose:
                 counts["proposed_for"] += 1
                 for kind, table in said.items():
                     kinds[kind].append(table)
-        facts = {name: table for name, table in shard.tables.items() if name not in KINDS and name != "runs"}
-        proposed = {kind: pa.concat_tables(tables).combine_chunks() for kind, tables in kinds.items()}
-        if proposed:
-            proposed["runs"] = table_from_rows(stored_schema("runs", columns_of("runs")), [producer_of(found).row])
-        return Shard(shard.key, {**facts, **proposed}, tuple(rejects), counts)
+        return _with_proposals(shard, found, kinds, rejects, counts)
+
+    def _work_tasks(self, shard: Shard, found: TaskAnnotator) -> Shard:
+        """The same over tasks; a task of which no trajectory has what is required is not asked about."""
+        kinds: dict[str, list[pa.Table]] = defaultdict(list)
+        rejects: list[Reject] = []
+        counts = {"proposed_for": 0, "lacking": 0}
+        own = {str(tables["trajectories"]["trajectory_id"][0]): tables for tables in trajectories_in(shard.tables)}
+        for task_id, ids in shard.key.spec["tasks"].items():
+            views = [_view(own[i], MediaReader(self.store.uri("ingest"), {})) for i in ids if i in own]
+            meeting = tuple(view for view in views if meets(found.requires, view))
+            counts["lacking"] += len(views) - len(meeting)
+            counts["proposed_for"] += len(meeting)
+            try:
+                said = (
+                    annotation_tables(None, producer_of(found), found.propose(TaskView(task_id, meeting)), task_id)
+                    if meeting
+                    else {}
+                )
+            except Exception as error:  # noqa: BLE001 - one task must not stop a run
+                message = f"{found.name} on task {task_id} stopped with {type(error).__name__}: {error}"
+                rejects.append(Reject("propose", "", f"task {task_id}", None, "annotator_failed", message))
+                continue
+            for kind, table in said.items():
+                kinds[kind].append(table)
+        return _with_proposals(shard, found, kinds, rejects, counts)
 
     def check(self, shard: Shard) -> Shard:
         """Take out annotations that break an invariant, one reject per trajectory and code."""
@@ -103,6 +134,25 @@ def trajectories_in(tables: Mapping[str, pa.Table]) -> Iterator[Tables]:
     ranges = {name: _ranges(table) for name, table in tables.items() if "trajectory_id" in table.column_names}
     for trajectory_id in ranges["trajectories"]:
         yield {name: tables[name].slice(*own[trajectory_id]) for name, own in ranges.items() if trajectory_id in own}
+
+
+def _view(tables: Tables, media: MediaReader) -> TrajectoryView:
+    return TrajectoryView(tables["trajectories"].to_pylist()[0], tables, media.read, media.open)
+
+
+def _with_proposals(
+    shard: Shard,
+    found: Annotator | TaskAnnotator,
+    kinds: Mapping[str, list[pa.Table]],
+    rejects: list[Reject],
+    counts: Mapping[str, int],
+) -> Shard:
+    """The shard with what was said instead of the annotations it came with; the facts stay for the check."""
+    facts = {name: table for name, table in shard.tables.items() if name not in KINDS and name != "runs"}
+    proposed = {kind: pa.concat_tables(tables).combine_chunks() for kind, tables in kinds.items()}
+    if proposed:
+        proposed["runs"] = table_from_rows(stored_schema("runs", columns_of("runs")), [producer_of(found).row])
+    return Shard(shard.key, {**facts, **proposed}, tuple(rejects), counts)
 
 
 def propose_for(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> dict[str, pa.Table] | None:
@@ -153,7 +203,7 @@ def _key(ingested: Outcome, path: str, found: Annotator) -> ShardKey:
 
 
 def _may_apply(found: Annotator, ingested: Outcome) -> bool:
-    return f"{found.requires.domain}_steps" in ingested.files
+    return found.requires.scope == "trajectory" and f"{found.requires.domain}_steps" in ingested.files
 
 
 def _own_media(tables: Tables, entries: Mapping[str, MediaEntry]) -> dict[str, MediaEntry]:

@@ -6,6 +6,7 @@ published names (`train-00000-of-00003.parquet`) are given when all parts are th
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +23,7 @@ from pipelines.io.parquet import GROUP_BYTES, MEDIA_GROUP_BYTES, row_groups
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, Plan, cut
 from pipelines.recipe import Recipe
-from pipelines.release.catalogue import Catalogue, build_catalogue
+from pipelines.release.catalogue import Catalogue, build_catalogue, task_owner
 from pipelines.release.products import UNSPLIT, Product, merge_tasks, products, sort_rows, widen
 from pipelines.release.splits import deal, leaks
 from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
@@ -51,12 +52,14 @@ class Release:
 
     def plan(self) -> Plan:
         """One key per part, in order of product, split and trajectory."""
-        dealt = self.dealt
+        dealt = {**self.dealt, **self.dealt_tasks}
         keys: list[ShardKey] = []
         for product in products(self.native):
             costs = self.catalogue.costs(product.base, product.layer)
             for split in sorted(set(dealt.values())):
-                ids = sorted(i for i in costs if dealt[i] == split)
+                ids = sorted(
+                    (i for i in costs if dealt[i] == split), key=lambda i: (i in self.dealt_tasks, i)
+                )  # null ids are last
                 for run in cut(ids, lambda i: costs[i] / self.recipe.shards.bytes, lambda i: i):  # noqa: B023 - used at once
                     keys.append(self._key(product, split, run))
         keys += [key for name in UNSPLIT if (key := self._unsplit_key(name)) is not None]
@@ -77,6 +80,8 @@ class Release:
                     schema = pa.schema([schema.field(c) for c in columns])
                 joined = pa.concat_tables([widen(table, schema) for table in found]).combine_chunks()
                 tables[name] = sort_rows(joined, columns_of(name, None))
+        if "trajectories" in product.needs and "trajectories" not in tables:  # annotations about tasks alone
+            tables["trajectories"] = stored_schema("trajectories", columns_of("trajectories")).empty_table()
         return Shard(key, tables)
 
     def work(self, shard: Shard) -> Shard:
@@ -92,16 +97,19 @@ class Release:
         return replace(shard, tables={"in": rows, **beside})
 
     def check(self, shard: Shard) -> Shard:
-        """The guard before publishing: annotations are checked once more, as current rows. Violations are rejects."""
+        """The guard before publishing: annotations are checked once more, as current rows. Violations are rejects.
+
+        What lies in other parts cannot be checked here: where links lead, and what fills the gap that a correction left.
+        """
         table = shard.key.spec["table"]
         if table not in KINDS or "trajectories" not in shard.tables:
             return shard
         violations = check_annotations({table: shard.tables["in"], "trajectories": shard.tables["trajectories"]})
-        dangling = ("link_dangling",)  # what a link leads to may lie in another part
+        elsewhere = ("link_dangling", "interval_gap", "interval_overlap")
         rejects = tuple(
             Reject("release", "", shard.key.spec["product"], v.annotation_id, v.code, v.message)
             for v in violations
-            if v.code not in dangling
+            if v.code not in elsewhere
         )
         return shard.with_rejects(rejects)
 
@@ -143,6 +151,15 @@ class Release:
         if twice is not None:
             raise DataError(f"no release: two recordings have the id {twice!r}; rename one of the two in its source")
         return deal(self.catalogue.candidates, self.recipe.release.splits)
+
+    @cached_property
+    def dealt_tasks(self) -> dict[str, str]:
+        """Owner of annotations about a task → the split that all its trajectories are in, else train."""
+        splits: dict[str, set[str]] = defaultdict(set)
+        for candidate in self.catalogue.candidates:
+            if candidate.task_id is not None:
+                splits[task_owner(candidate.task_id)].add(self.dealt[candidate.trajectory_id])
+        return {owner: next(iter(found)) if len(found) == 1 else "train" for owner, found in splits.items()}
 
     @cached_property
     def leaks(self) -> list[str]:
@@ -288,8 +305,12 @@ def _embed(shas: pa.ChunkedArray, is_media: bool, media: MediaReader) -> pa.Arra
 
 
 def _rows_of(store: Store, path: str, columns: tuple[str, ...] | None, ids: pa.Array) -> pa.Table:
+    """The rows of some owners (`task_owner`)."""
     table = read_table(store, path, None if columns is None else list(columns))
-    return table.filter(pc.is_in(table["trajectory_id"], value_set=ids))
+    owners = table["trajectory_id"]
+    if owners.null_count:
+        owners = pc.coalesce(owners, pc.binary_join_element_wise("task", table["task_id"], " "))
+    return table.filter(pc.is_in(owners, value_set=ids))
 
 
 def _reject_row(reject: Reject) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _descendants(pid: int, name: str) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         try:
-            if name in " ".join(child.cmdline()):
+            if name in " ".join(child.cmdline()) and "python" in child.name():  # not the shell that Beam starts it with
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
