@@ -28,6 +28,10 @@ PATIENCE_SECONDS = float(os.environ.get("CAIRN_PATIENCE", "900"))
 """Longest time without a new outcome. A shard is bounded, and one recording in it has ten minutes at most."""
 GRACE_SECONDS = 5.0
 """How long a run may go on after a worker is gone: an orderly end takes less."""
+LOCAL_PAUSE_SECONDS, REMOTE_PAUSE_SECONDS = 0.1, 2.0
+"""Between two looks at the outcomes, at least."""
+LISTING_SHARE = 20
+"""A pause is at least so many times as long as a listing took: with 10,000 shards, looking must not be the work."""
 _WORKER = "sdk_worker_main"
 
 
@@ -114,13 +118,15 @@ def _wait(
 ) -> None:
     """Wait for the end of the chain. Raises RunError where it fails, hangs, or loses a worker."""
     paths = {outcome_path(job.name, key.name) for key in todo}
-    pause = 0.1 if job.store.is_local else 2.0
+    pause = LOCAL_PAUSE_SECONDS if job.store.is_local else REMOTE_PAUSE_SECONDS
     workers: set[psutil.Process] = set()
     progressed, lost_since, done = time.monotonic(), None, 0
     while process.poll() is None:
         time.sleep(pause)
+        listed = time.monotonic()
         before, done = done, len(paths.intersection(job.store.list(f"outcomes/{job.name}")))
         now = time.monotonic()
+        pause = max(pause, LISTING_SHARE * (now - listed))
         if done != before:
             progressed = now
             watch(done)

@@ -18,6 +18,9 @@ import fsspec
 
 _BLOCK = 1 << 20
 
+MAX_PART_BYTES = 100_000_000
+"""A part of a video is cut at this size: a cell of a Parquet file is held in memory as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class MediaEntry:
@@ -69,6 +72,10 @@ class MediaWriter:
             shutil.move(path, target)
             self.added[digest] = MediaEntry(digest, name, 0, target.stat().st_size, suffix)
         return digest
+
+    def length(self, sha256: str) -> int:
+        """Bytes of a piece that the shard holds. Raises KeyError."""
+        return (self.added.get(sha256) or self.known[sha256]).length
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

@@ -17,11 +17,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.io.media import MediaWriter, sha256_of
+from pipelines.io.media import MAX_PART_BYTES, MediaWriter, sha256_of
 from pipelines.sources import Rejected
-
-MAX_PART_BYTES = 100_000_000
-"""A cell of a Parquet file is held in memory as a whole."""
 
 _IN_MP4 = ("h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg")
 

@@ -175,9 +175,8 @@ def _configs(files: Mapping[str, FileRecord]) -> list[ConfigFacts]:
         records = [record for split in of_split.values() for record in split]
         rows = {split: sum(r.rows for r in of_split[split]) for split in SPLITS if split in of_split}
         found.append(ConfigFacts(name, folder, _doc(name), rows, len(records), sum(r.bytes for r in records)))
-    return sorted(
-        found, key=lambda c: (c.name != "trajectories", list(DOCS).index(c.name) if c.name in DOCS else len(DOCS), c.name)
-    )
+    order = [*DOCS, *VIEWS, *KINDS, *layers()]  # facts, views, kinds, layers
+    return sorted(found, key=lambda c: order.index(c.name))
 
 
 def _doc(name: str) -> str:

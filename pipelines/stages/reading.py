@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from annotators.annotation import Producer, annotation_tables
 from pipelines.io.files import input_sha256, local_files
-from pipelines.io.media import MediaEntry, MediaWriter
+from pipelines.io.media import MAX_PART_BYTES, MediaEntry, MediaWriter
 from pipelines.shard import Ref, Reject
 from pipelines.sources import Reader, Rejected, Source, Trajectory
 from schemas.arrow import columns_of, stored_schema, table_from_columns, table_from_rows
@@ -51,7 +51,7 @@ def read_ref(
                     result.rejects.append(item)
                     continue
                 try:
-                    result.trajectories.append(stored_tables(reader, source, ref, item, digest))
+                    result.trajectories.append(stored_tables(reader, source, ref, with_large_parts(item, media), digest))
                 except Rejected as rejected:
                     result.rejects.append(reject_of(source, ref, rejected, item.native_id))
     except Rejected as rejected:
@@ -107,6 +107,20 @@ def stored_tables(reader: Reader, source: Source, ref: Ref, trajectory: Trajecto
     if kinds:
         tables["runs"] = _table("runs", [producer.row], None, {})
     return {**tables, **kinds}
+
+
+def with_large_parts(trajectory: Trajectory, media: MediaWriter) -> Trajectory:
+    """The trajectory, its `completeness` naming the video parts that a group of pictures made larger than a part should be."""
+    videos = trajectory.tables.get("videos") or ()
+    large = [
+        {"stream": row["stream"], "part": row["part"], "bytes": media.length(row["video"])}
+        for row in videos
+        if isinstance(row, dict) and media.length(row["video"]) > MAX_PART_BYTES
+    ]
+    if not large:
+        return trajectory
+    completeness = {**(trajectory.header.get("completeness") or {}), "large_video_parts": large}
+    return replace(trajectory, header={**trajectory.header, "completeness": completeness})
 
 
 def _table(name: str, content: Any, trajectory_id: str | None, native: Mapping[str, str]) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -65,7 +66,7 @@ ANNOTATOR = Popularity()
 
 
 @pytest.fixture
-def popularity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def popularity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The layer and the annotator, as if their files lay in their packages."""
     for package, module, text in (("schemas.layers", "popularity", LAYER), ("annotators.arc", "popularity", ANNOTATOR)):
         folder = tmp_path / package
@@ -74,12 +75,13 @@ def popularity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         found = importlib.import_module(package)
         monkeypatch.setattr(found, "__path__", [*found.__path__, str(folder)])
     layers.cache_clear()
+    yield
+    layers.cache_clear()
 
 
 @pytest.fixture
-def session(tmp_path: Path, popularity: None, request: pytest.FixtureRequest) -> Session:
+def session(tmp_path: Path, popularity: None) -> Session:
     """The examples' ARC traces, a shard each, and the annotator over tasks."""
-    request.addfinalizer(layers.cache_clear)
     recipe = Recipe.model_validate(
         {
             "name": "tasks", "license": "cc0-1.0", "workspace": str(tmp_path / "out"), "annotators": ["arc.popularity"],
