@@ -11,10 +11,10 @@ run: .venv/core  ## install the core and run the examples recipe from recordings
 	$(BIN)/cairn run examples/quickstart.yaml
 
 test: .venv/all lint  ## install everything, then lint, type-check and test
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal $(PYTEST)
 
 test-slow: .venv/all  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow $(PYTEST)
+	$(BIN)/python -m pytest -m slow -s $(PYTEST)
 
 lint: .venv/all
 	$(BIN)/ruff check $(SOURCES) tests

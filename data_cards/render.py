@@ -105,8 +105,3 @@ def front_matter(facts: CardFacts) -> dict[str, Any]:
             for config in facts.configs
         ],
     }
-
-
-def load_lines(facts: CardFacts) -> list[str]:
-    """One line per config that loads it."""
-    return [f'load_dataset("{facts.place}", "{config.name}")' for config in facts.configs]

@@ -91,8 +91,7 @@ class ShardKey:
 class Shard:
     """A bounded group of trajectories: its key, its Arrow tables by name, the rejects, and counts for the manifest.
 
-    No media bytes: packed columns hold a sha256. `files` are media files that were staged locally and wait to be put:
-    path in the workspace → local path.
+    No media bytes: packed columns hold a sha256.
     """
 
     key: ShardKey

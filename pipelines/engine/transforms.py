@@ -1,6 +1,6 @@
 """The thin skin of Beam around the jobs: four transforms, and the coder that keeps shards from being pickled.
 
-    p | Create(keys) | ReadShards(job) | Propose(job) | Check(job) | WriteShards(job)
+    p | Create(keys) | ReadShards(job) | Work(job) | Check(job) | WriteShards(job)
 
 Beam fuses the chain, so a shard never leaves its worker. Yet Beam encodes the first elements of every edge to estimate
 their size, also inside a fused stage: hence a coder whose estimate takes constant time, and declared types, so that it is

@@ -21,8 +21,6 @@ from annotators.annotation import Annotation
 from pipelines.io.media import MediaWriter
 from pipelines.shard import Ref, Reject
 
-_NOT_READERS = ("archive", "files", "video")
-
 
 class Rejected(Exception):
     """Raised by a reader: this ref (or, in `plan`, this source) cannot be taken.
@@ -61,7 +59,7 @@ class Trajectory:
     """What a reader makes of one recording.
 
     `native_id`: the source's own name. `header`: columns of `trajectories` that the reader knows (the engine fills
-    trajectory_id, source_*, license, input_sha256, num_steps, and duration and fps where they are absent).
+    trajectory_id, source_*, license, input_sha256, num_steps, and duration where it is absent).
     `tables`: stored tables by name, without trajectory_id, as rows (dicts) or as columns (lists or Arrow arrays).
     `annotations`: what the source's own annotators said, imported.
     """
@@ -117,7 +115,7 @@ class UnknownReaderError(LookupError):
 
 def reader_names() -> tuple[str, ...]:
     """The names of all readers."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _NOT_READERS))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__)))
 
 
 def reader(name: str) -> Reader:

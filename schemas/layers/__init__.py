@@ -20,7 +20,7 @@ from ..vocabularies import DOMAINS, LEVELS
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of a layer's vocabulary: its `value`, what it `meaning`s to a person, and how it looks in review."""
+    """A word of a layer's vocabulary: its `value`, its `meaning` to a person, and how it looks in review."""
 
     value: str
     meaning: str
@@ -53,7 +53,7 @@ class Review:
 class ViewColumn:
     """The column of a derived view that a layer becomes: `view`, and the column's name and type.
 
-    `value` names the payload column that fills it; `default` (checks only) is not used where a step has no row.
+    `value` names the payload column that fills it; it is null where a step has no row.
     """
 
     view: str

@@ -91,14 +91,20 @@ def workplace(tmp_path: Path) -> Callable[..., Workplace]:
 
 
 @pytest.fixture
-def many_shards(tmp_path: Path, workplace: Callable[..., Workplace]) -> Workplace:
-    """Small data that is cut into at least 20 shards: the examples' ARC traces, some under two names, and an episode."""
-    arc = tmp_path / "arc"
+def many_shards(tmp_path: Path) -> Workplace:
+    """See `many_shards_in`."""
+    return many_shards_in(tmp_path)
+
+
+def many_shards_in(folder: Path) -> Workplace:
+    """Small data that is cut into at least 20 shards: the examples' ARC traces, some under two names, and two episodes."""
+    arc = folder / "arc"
     arc.mkdir()
     traces = sorted((ROOT / "examples/data/arc").glob("*.json"))
     for number in range(MANY_SHARDS):
         shutil.copy(traces[number % len(traces)], arc / f"{number:02d}_{traces[number % len(traces)].name}")
-    return workplace(
+    return place_in(
+        folder,
         [
             {"name": "puzzles", "reader": "braingridgame", "uri": "arc"},
             {"name": "lift", "reader": "lerobot", "uri": str(ROOT / "examples/data/lift")},

@@ -35,4 +35,5 @@ def main(release: Path, home: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))
+    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))), flush=True)
+    os._exit(0)  # prefetching threads of a stream may abort the interpreter while it shuts down

@@ -16,22 +16,24 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import Workplace, tree
+from .conftest import Workplace, many_shards_in, tree
 
 MULTI = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
 MODES = {"in_memory": (), "multi_processing": MULTI}
 
 
-@pytest.fixture
-def reference(many_shards: Workplace) -> tuple[Workplace, dict[str, str], int]:
-    """A finished run: the workplace, its release as file → sha256, and the number of outcomes."""
-    many_shards.run()
-    assert sum(1 for _ in many_shards.workspace.glob("outcomes/ingest/*.json")) >= 20
-    return many_shards, tree(many_shards.release), many_shards.outcomes()
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, str], int]:
+    """A finished run in memory: the workplace, its release as file → sha256, and the number of outcomes."""
+    workplace = many_shards_in(tmp_path_factory.mktemp("reference"))
+    workplace.run()
+    assert sum(1 for _ in workplace.workspace.glob("outcomes/ingest/*.json")) >= 20
+    return workplace, tree(workplace.release), workplace.outcomes()
 
 
 def test_a_second_run_builds_nothing(reference: tuple[Workplace, dict[str, str], int]) -> None:
     workplace, release, _ = reference
+    workplace.run()
     before = {p: p.stat().st_mtime_ns for p in workplace.workspace.rglob("*.parquet")}
     said = workplace.run()
     assert tree(workplace.release) == release
@@ -41,7 +43,8 @@ def test_a_second_run_builds_nothing(reference: tuple[Workplace, dict[str, str],
         assert row.split("│")[3].strip() == "0", row
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("mode", ["in_memory", pytest.param("multi_processing", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("whom", ["parent", "group"])
 def test_killed_at_five_counts_and_run_again(reference: tuple[Workplace, dict[str, str], int], mode: str, whom: str) -> None:
     workplace, release, total = reference
