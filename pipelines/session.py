@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engine.job import Job, finished, outcome_path, read_outcome
-from pipelines.engine.lock import workspace_lock
+from pipelines.engine.lock import LOCK, workspace_lock
 from pipelines.engine.options import check_options
 from pipelines.engine.run import JobResult, Watch, run_job
 from pipelines.errors import ConfigurationError, DataError
@@ -24,6 +24,8 @@ from pipelines.stages.propose import Propose
 from pipelines.stages.release import Release
 
 MANIFEST = "manifest.json"
+OWNER = "workspace.json"
+"""Whose workspace it is."""
 _QUIET: Watch = lambda *_: None  # noqa: E731 - the type is the point
 
 
@@ -44,7 +46,9 @@ class Session:
     def locked(self) -> Iterator[None]:
         """Check Beam's options, hold the workspace, sweep litter, and log the times of what happens inside."""
         check_options(self.options)
+        refuse_foreign(self.store, self.recipe)
         with workspace_lock(self.store):
+            self.store.put_json(OWNER, {"recipe": self.recipe.name})
             self.store.sweep(set(), ())
             began = time.time()
             try:
@@ -58,15 +62,15 @@ class Session:
         """Read all sources."""
         return self._run(Ingest(self.recipe, self.store))
 
-    def propose(self) -> JobResult:
-        """Ask all annotators."""
-        return self._run(Propose(self.recipe, self.store))
+    def propose(self, ingested: JobResult) -> JobResult:
+        """Ask all annotators about what was ingested."""
+        return self._run(Propose(self.recipe, self.store, ingested.outcomes))
 
     def release(self, ingested: JobResult, proposed: JobResult) -> Published:
         """Build the release. Raises DataError where a source has too many rejects, or a part breaks a rule."""
         refuse_many_rejects(self.recipe, ingested)
         rejects = scrubbed(ingested.rejects + proposed.rejects, private_prefixes(self.recipe, self.store))
-        job = Release(self.recipe, self.store, rejects)
+        job = Release(self.recipe, self.store, rejects, ingested.outcomes, proposed.outcomes)
         released = self._run(job)
         broken = [reject for outcome in released.outcomes for reject in outcome.rejects]
         if broken:
@@ -97,6 +101,26 @@ class Session:
 
     def _run(self, job: Job) -> JobResult:
         return run_job(job, self.options, self.watch)
+
+
+def refuse_foreign(store: Store, recipe: Recipe) -> None:
+    """Raise ConfigurationError where the workspace is another recipe's, or holds files of nobody's recipe.
+
+    A run deletes what its plan does not name, so it must be sure of the folder.
+    """
+    try:
+        owner = store.read_json(OWNER)
+        strange = [path for path in store.list("") if not path.startswith(LOCK)] if owner is None else []
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigurationError(f"workspace {store.root} cannot be used: {type(error).__name__}: {error}") from error
+    if strange:
+        raise ConfigurationError(
+            f"workspace {store.root} holds files that are not Cairn's ({strange[0]}); name an empty folder"
+        )
+    if owner is not None and owner["recipe"] != recipe.name:
+        raise ConfigurationError(
+            f"workspace {store.root} belongs to the recipe {owner['recipe']!r}: give {recipe.name!r} a workspace of its own"
+        )
 
 
 def fold(result: JobResult) -> dict[str, Any]:

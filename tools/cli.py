@@ -51,7 +51,7 @@ def run(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Do everything: ingest, propose, release. What is finished already is skipped, so it can be stopped and run again."""
     with _reporting(), _session(recipe, beam) as session:
         ingested = session.ingest()
-        proposed = session.propose()
+        proposed = session.propose(ingested)
         session.write_manifest([ingested, proposed])
         _report(session, session.release(ingested, proposed), [ingested, proposed])
 
@@ -73,7 +73,7 @@ def propose(recipe: RecipePath, beam: BeamOptions = None) -> None:
         from pipelines.stages.ingest import Ingest
 
         ingested = session.whole(Ingest(session.recipe, session.store))
-        result = session.propose()
+        result = session.propose(ingested)
         session.write_manifest([ingested, result])
         _print_jobs([result])
         _print_rejects(result.rejects)
@@ -154,6 +154,9 @@ def _reporting() -> Iterator[None]:
     except CairnError as error:
         err.print(f"[bold red]cairn:[/] {escape(str(error))}")
         raise typer.Exit(error.exit_code) from error
+    except (OSError, ImportError) as error:  # a disk that is full, a folder that may not be read, a file system not installed
+        err.print(f"[bold red]cairn:[/] {escape(f'{type(error).__name__}: {error}')}")
+        raise typer.Exit(2) from error
     except KeyboardInterrupt:
         err.print("cairn: stopped; what is finished is kept, run the same command to go on")
         raise typer.Exit(130) from None

@@ -6,15 +6,16 @@ whose outcome has its fingerprint is finished and is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.errors import DataError
 from pipelines.io.media import sha256_of
 from pipelines.io.parquet import row_groups, write_parquet
 from pipelines.io.store import Store
@@ -24,6 +25,8 @@ from schemas.invariants import check_annotations
 from schemas.tables import KINDS
 from schemas.types import Column
 from schemas.versions import upgrade
+
+_TILING = ("interval_gap", "interval_overlap")
 
 
 class Job(Protocol):
@@ -74,6 +77,17 @@ def finished(store: Store, job: str, key: ShardKey, present: Mapping[str, int]) 
     return outcome if all(present.get(record.path) == record.bytes for record in outcome.files.values()) else None
 
 
+def planned_outcomes(job: Job) -> tuple[Outcome, ...]:
+    """The outcomes of a job's plan, as far as they are there. What else lies in the workspace belongs to an older recipe."""
+    found = (read_outcome(job.store, outcome_path(job.name, key.name)) for key in job.plan().keys)
+    return tuple(outcome for outcome in found if outcome is not None)
+
+
+def say_alive(store: Store, job: str, name: str, count: int) -> None:
+    """Tell whoever watches a run that a shard goes on, though a recording of it hung: its deadline begins anew."""
+    store.put_bytes(f"outcomes/{job}/{name}.alive", b"." * count)
+
+
 def read_outcome(store: Store, path: str) -> Outcome | None:
     """The outcome at a path; None where there is none, or one that another version of Cairn wrote."""
     value = store.read_json(path)
@@ -107,9 +121,12 @@ def put_groups(
 
 
 def read_table(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """A stored table (some columns of it), upgraded to the current contract."""
-    with store.open(path) as file:
-        table = pq.read_table(file, columns=columns)
+    """A stored table (some columns of it), upgraded to the current contract. Raises DataError where the file is damaged."""
+    try:
+        with store.open(path) as file:
+            table = pq.read_table(file, columns=columns)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{store.uri(path)} is damaged ({error}): delete it and run again, it is built anew") from error
     return upgrade(table)
 
 
@@ -119,9 +136,12 @@ def take_out_annotations(shard: Shard, stage: str) -> Shard:
     violations = check_annotations({**said, "trajectories": shard.tables["trajectories"]}) if said else []
     if not violations:
         return shard
-    bad = pa.array(sorted({v.annotation_id for v in violations if v.annotation_id is not None}), pa.string())
+    once = {name: table.take(_first_of_each(table)) for name, table in said.items()}  # said twice: one copy stays
+    ids = {v.annotation_id for v in violations if v.annotation_id is not None and v.code != "annotation_twice"}
+    untiled = {v.annotation_id for v in violations if v.code in _TILING}
+    bad = pa.array(sorted(ids | {i for table in once.values() for i in _whole_tilings(table, untiled)}), pa.string())
     of_trajectory: dict[str, str] = {}
-    for name, table in said.items():
+    for name, table in once.items():
         wrong = table.filter(pc.is_in(table["annotation_id"], value_set=bad)).select(["annotation_id", "trajectory_id"])
         of_trajectory |= dict(zip(*(column.to_pylist() for column in wrong.columns), strict=True))
         said[name] = table.filter(pc.invert(pc.is_in(table["annotation_id"], value_set=bad)))
@@ -136,6 +156,25 @@ def take_out_annotations(shard: Shard, stage: str) -> Shard:
             Reject(stage, header.get("source_name", ""), place, header.get("native_id"), violation.code, violation.message),
         )
     return replace(shard, tables={**shard.tables, **said}, rejects=shard.rejects + tuple(rejects.values()))
+
+
+def _first_of_each(table: pa.Table) -> pa.Array:
+    """The first row of each annotation_id."""
+    numbered = table.select(["annotation_id"]).append_column("row", pa.array(range(table.num_rows), pa.int64()))
+    return numbered.group_by("annotation_id").aggregate([("row", "min")])["row_min"].combine_chunks().sort()
+
+
+def _whole_tilings(table: pa.Table, untiled: set[str | None]) -> Iterator[str]:
+    """The rows that tile together with any of `untiled`: half a tiling would be a fault of its own."""
+    if not untiled:
+        return
+    rows = table.select(["annotation_id", "trajectory_id", "layer", "producer", "stream"]).to_pylist()
+    groups = {_tiling(row) for row in rows if row["annotation_id"] in untiled}
+    yield from (row["annotation_id"] for row in rows if _tiling(row) in groups)
+
+
+def _tiling(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["trajectory_id"], row["layer"], row["producer"], row["stream"]
 
 
 def read_tables(store: Store, files: Mapping[str, FileRecord]) -> dict[str, pa.Table]:

@@ -42,9 +42,9 @@ def workspace_lock(store: Store) -> Iterator[None]:
 
 @contextmanager
 def _local(root: Path) -> Iterator[None]:
-    root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / LOCK)
     try:
+        root.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
         holder = (
@@ -52,6 +52,10 @@ def _local(root: Path) -> Iterator[None]:
         )
         raise ConfigurationError(
             f"{root} is in use by {holder}: wait for that run to end, or stop it; two runs would write the same files"
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"workspace {root} cannot be written ({error.strerror}): name another, or mend its rights"
         ) from error
     try:
         (root / f"{LOCK}.holder").write_text(f"process {os.getpid()}", encoding="utf-8")

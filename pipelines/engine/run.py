@@ -121,13 +121,14 @@ def _wait(
     pause = LOCAL_PAUSE_SECONDS if job.store.is_local else REMOTE_PAUSE_SECONDS
     workers: set[psutil.Process] = set()
     progressed, lost_since, done = time.monotonic(), None, 0
+    seen: dict[str, int] = {}
     while process.poll() is None:
         time.sleep(pause)
         listed = time.monotonic()
-        before, done = done, len(paths.intersection(job.store.list(f"outcomes/{job.name}")))
-        now = time.monotonic()
+        before, seen = seen, job.store.sizes(f"outcomes/{job.name}")
+        done, now = len(paths.intersection(seen)), time.monotonic()
         pause = max(pause, LISTING_SHARE * (now - listed))
-        if done != before:
+        if seen != before:  # an outcome, or a shard that says it is alive
             progressed = now
             watch(done)
         workers |= _workers(process)
@@ -145,6 +146,9 @@ def _wait(
 
 
 def _unfinished(job: Job, missing: int, reason: str, log: Path) -> str:
+    """The sentence that ends a run; what the chain said is kept whole in the workspace's log."""
+    if log.exists():
+        job.store.put_bytes(f"log/{job.name}-failed.log", log.read_bytes())
     tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
     said = "".join(f"\n    {line}" for line in tail)
     return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shutil
 import tempfile
 import uuid
@@ -20,8 +21,11 @@ from typing import Any, BinaryIO, cast
 import fsspec
 import orjson
 
-SCRATCH = "tmp"
+SCRATCH = ".cairn-tmp"
 """Folder of a local workspace for what is being made; swept at the start of a run."""
+
+_TEMPORARY = re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{32}\.tmp$")
+"""What `put` leaves when it is killed."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,8 @@ class Store:
             yield Path(folder)
 
     def sweep(self, keep: set[str], folders: tuple[str, ...]) -> int:
-        """Delete temporary files, and files of `folders` that are not in `keep`. Returns how many. Needs the lock."""
-        stray = [path for path in self.list("") if path.endswith(".tmp") or path.startswith(f"{SCRATCH}/")]
+        """Delete our temporary files, and files of `folders` that are not in `keep`. Returns how many. Needs the lock."""
+        stray = [path for path in self.list("") if _TEMPORARY.search(path) or path.startswith(f"{SCRATCH}/")]
         stray += [path for folder in folders for path in self.list(folder) if path not in keep]
         for path in sorted(set(stray)):
             self.delete(path)

@@ -71,7 +71,8 @@ def assemble(release: Release, ingested: JobResult, proposed: JobResult, release
         for name, record in files.items():
             store.place(record.path, f"{FOLDER}/{name}")
         for stale in set(store.list(FOLDER)) - {f"{FOLDER}/{name}" for name in lines}:
-            store.delete(stale)
+            if "/." not in stale:  # a .git or .gitattributes is the user's
+                store.delete(stale)
         store.put_bytes(f"{FOLDER}/README.md", card)
         store.put_bytes(f"{FOLDER}/{MANIFEST}", manifest)
     return Published(store.uri(FOLDER), facts, files)
@@ -128,7 +129,8 @@ def card_facts(release: Release, files: Mapping[str, FileRecord], ingested: JobR
 
 def private_prefixes(recipe: Recipe, store: Store) -> list[str]:
     """Folders of this machine that must not stand in a release: of the recipe, the workspace, and local sources."""
-    folders = {recipe.folder, store.root, *(fixed_part(source.uri) for source in recipe.resolved_sources)}
+    local_sources = [source.uri for source in recipe.resolved_sources if "://" not in source.uri.removeprefix("file://")]
+    folders = {recipe.folder, store.root, *map(fixed_part, local_sources)}
     local = {folder.removeprefix("file://").rstrip("/") for folder in folders if "://" not in folder.removeprefix("file://")}
     return sorted(local - {""}, key=len, reverse=True)
 
@@ -156,7 +158,7 @@ def _scrubbed(value: Any, prefixes: Sequence[str]) -> Any:
 
 def _place(workspace: str) -> str:
     """How a card names a release that has no repository: as the recipe does, or without a path of this machine."""
-    return f"path/to/{FOLDER}" if workspace.startswith(("/", "file:", "local:")) else f"{workspace.rstrip('/')}/{FOLDER}"
+    return f"path/to/{FOLDER}" if workspace.startswith("/") or ":" in workspace else f"{workspace.rstrip('/')}/{FOLDER}"
 
 
 def _configs(files: Mapping[str, FileRecord]) -> list[ConfigFacts]:

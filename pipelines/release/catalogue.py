@@ -69,6 +69,11 @@ class Catalogue:
         return sorted(found, key=lambda c: c.trajectory_id)
 
     @cached_property
+    def num_steps(self) -> dict[str, int]:
+        """trajectory_id → steps."""
+        return {row["trajectory_id"]: row["num_steps"] for row in self.headers}
+
+    @cached_property
     def _files_of(self) -> dict[str, dict[str, list[int]]]:
         """Table → trajectory_id → positions in `files[table]`."""
         index: dict[str, dict[str, list[int]]] = {}
@@ -110,7 +115,7 @@ def build_catalogue(store: Store, ingested: Sequence[Outcome], proposed: Sequenc
                 files[table].append(_stored_file(store, outcome.name, table, record))
                 media_bytes |= _media_of(store, table, record, lengths)
         if "trajectories" in outcome.files:
-            columns = ["trajectory_id", "domain", "task_id", "scene", "group", "extras", "source_name"]
+            columns = ["trajectory_id", "domain", "task_id", "scene", "group", "extras", "source_name", "num_steps"]
             headers += read_table(store, outcome.files["trajectories"].path, columns).to_pylist()
     for outcome in proposed:
         for table, record in outcome.files.items():

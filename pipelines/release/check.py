@@ -322,7 +322,7 @@ def _media_faults(folder: Folder, name: str, kind: str) -> Iterator[Finding]:
     if not packed:
         return
     beside = ["sha256", "num_frames", "stream"] if kind == "videos" else ["sha256"] if kind == "images" else []
-    for batch in file.iter_batches(batch_size=16, columns=["trajectory_id", *packed, *beside]):
+    for batch in file.iter_batches(batch_size=1 if kind == "videos" else 16, columns=["trajectory_id", *packed, *beside]):
         for row in batch.to_pylist():
             for column in packed:
                 if row[column] is not None:

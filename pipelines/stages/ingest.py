@@ -12,7 +12,7 @@ from typing import ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.job import put_outcome, put_table, take_out_annotations
+from pipelines.engine.job import put_outcome, put_table, say_alive, take_out_annotations
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry
 from pipelines.io.store import Store
@@ -50,6 +50,8 @@ class Ingest:
         with self.store.scratch() as folder:
             for ref in key.refs:
                 result = _read(found, source, ref, folder, pack, media)
+                if any(reject.code == "decode_hung" for reject in result.rejects):
+                    say_alive(self.store, self.name, key.name, len(rejects) + 1)
                 trajectories += result.trajectories
                 rejects += result.rejects
                 media |= result.media

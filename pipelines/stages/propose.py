@@ -16,15 +16,25 @@ import pyarrow.compute as pc
 from annotators.annotation import annotation_tables
 from annotators.protocol import Annotator, TaskAnnotator, annotator, meets, producer_of
 from annotators.trajectory import TaskView, TrajectoryView
-from pipelines.engine.job import put_outcome, put_table, read_outcome, read_tables, take_out_annotations
+from pipelines.engine.job import (
+    outcome_path,
+    planned_outcomes,
+    put_outcome,
+    put_table,
+    read_outcome,
+    read_tables,
+    say_alive,
+    take_out_annotations,
+)
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, Plan
 from pipelines.recipe import Recipe
-from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
+from pipelines.shard import Outcome, Reject, Shard, ShardKey
+from pipelines.stages.ingest import Ingest
 from pipelines.stages.reading import Tables
-from pipelines.stages.regroup import plan_tasks, read_tasks
+from pipelines.stages.regroup import declarations, plan_tasks, read_tasks
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.identity import digest
 from schemas.tables import KINDS
@@ -33,32 +43,38 @@ from schemas.versions import SCHEMA_VERSION
 
 @dataclass(frozen=True)
 class Propose:
-    """The propose job of a recipe."""
+    """The propose job of a recipe. `ingested`: what ingest left; None = as planned now."""
 
     recipe: Recipe
     store: Store
+    ingested: tuple[Outcome, ...] | None = None
     name: ClassVar[str] = "propose"
     folder: ClassVar[str] = "propose"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Workers get the job without the outcomes, which may be many."""
+        return Propose, (self.recipe, self.store)
 
     def plan(self) -> Plan:
         """One key per finished ingest shard and annotator of its domains, in order of shard, then those over tasks."""
         keys = []
         annotators = self.recipe.resolved_annotators
-        found = [(path, read_outcome(self.store, path)) for path in self.store.list("outcomes/ingest")]
-        ingested = [(path, outcome) for path, outcome in found if outcome is not None and outcome.counts.get("trajectories")]
-        for path, outcome in ingested:
-            keys += [_key(outcome, path, a) for a in annotators if _may_apply(a, outcome)]
+        found = planned_outcomes(Ingest(self.recipe, self.store)) if self.ingested is None else self.ingested
+        ingested = sorted((o for o in found if o.counts.get("trajectories")), key=lambda o: o.name)
+        for outcome in ingested:
+            keys += [_key(outcome, a) for a in annotators if _may_apply(a, outcome)]
         for over_tasks in [a for a in annotators if a.requires.scope == "task"]:
-            keys += plan_tasks(self.store, [outcome for _, outcome in ingested], over_tasks, self.recipe.shards)
+            keys += plan_tasks(self.store, ingested, over_tasks, self.recipe.shards)
         return Plan(tuple(keys))
 
     def read(self, key: ShardKey) -> Shard:
         """The stored tables of the ingest shard, or what is declared of the trajectories of some tasks."""
         if "tasks" in key.spec:
             return read_tasks(self.store, key)
-        ingested = read_outcome(self.store, key.refs[0].files[0].name)
+        path = outcome_path(Ingest.name, key.spec["shard"])
+        ingested = read_outcome(self.store, path)
         if ingested is None:
-            raise FileNotFoundError(f"{key.refs[0].files[0].name} is gone: run `cairn ingest` again")
+            raise FileNotFoundError(f"{path} is gone: run `cairn ingest` again")
         return Shard(key, read_tables(self.store, ingested.files))
 
     def work(self, shard: Shard) -> Shard:
@@ -80,6 +96,8 @@ class Propose:
                 counts["lacking"] += 1
             elif isinstance(said, Reject):
                 rejects.append(said)
+                if said.code == "decode_hung":
+                    say_alive(self.store, self.name, shard.key.name, len(rejects))
             else:
                 counts["proposed_for"] += 1
                 for kind, table in said.items():
@@ -186,7 +204,7 @@ def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Re
     )
 
 
-def _key(ingested: Outcome, path: str, found: Annotator) -> ShardKey:
+def _key(ingested: Outcome, found: Annotator) -> ShardKey:
     spec = {
         "annotator": found.name,
         "parameters": dict(producer_of(found).parameters),
@@ -196,8 +214,7 @@ def _key(ingested: Outcome, path: str, found: Annotator) -> ShardKey:
     inputs = {name: record.sha256 or record.bytes for name, record in ingested.files.items()}
     return ShardKey(
         name=f"{ingested.name}.{found.name}",
-        fingerprint=digest([CODE_VERSION, SCHEMA_VERSION, found.version, spec, inputs]),
-        refs=(Ref(ingested.name, (SourceFile("", path, 0, ""),)),),
+        fingerprint=digest([CODE_VERSION, SCHEMA_VERSION, found.version, declarations(found.emits), spec, inputs]),
         spec=spec,
     )
 

@@ -43,8 +43,10 @@ def read_ref(
     """Read one ref; media go to `folder` (see `MediaWriter`). Never raises for what is wrong with the data."""
     result = ReadResult()
     media = MediaWriter(folder, pack, known or {})
+    places: dict[str, str] = {}
     try:
         with media.scratch() as scratch, local_files(ref, scratch) as files:
+            places = {str(path): name for name, path in files.paths.items()} | {f"{scratch}/": "", f"{folder}/": ""}
             digest = input_sha256(files)
             for item in reader.read(source, ref, files, media):
                 if isinstance(item, Reject):
@@ -65,7 +67,16 @@ def read_ref(
         )
         result.rejects.append(reject_of(source, ref, Rejected("reader_failed", message, {"where": _where(error)})))
     result.media = media.added
+    result.rejects = [_without_places(reject, places) for reject in result.rejects]
     return result
+
+
+def _without_places(reject: Reject, places: Mapping[str, str]) -> Reject:
+    """The reject with a file's name for its path on this machine, which may be another one in every run."""
+    message = reject.message
+    for place, name in places.items():
+        message = message.replace(place, name)
+    return replace(reject, message=message)
 
 
 def reject_of(source: Source, ref: Ref, rejected: Rejected, native_id: str | None = None) -> Reject:

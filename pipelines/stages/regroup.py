@@ -20,6 +20,7 @@ from pipelines.plan import CODE_VERSION, cut
 from pipelines.recipe import Shards
 from pipelines.shard import Outcome, Shard, ShardKey
 from schemas.identity import digest
+from schemas.layers import layer
 from schemas.tables import STEP_TABLES
 from schemas.versions import SCHEMA_VERSION
 
@@ -70,8 +71,13 @@ def _key(found: Annotator, tasks: dict[str, list[str]], ingested: Sequence[Outco
         "files": {name: [record.path for record in of_name] for name, of_name in records.items() if of_name},
     }
     inputs = {name: [record.sha256 for record in of_name] for name, of_name in records.items()}
-    fingerprint = digest([CODE_VERSION, SCHEMA_VERSION, found.version, spec, inputs])
+    fingerprint = digest([CODE_VERSION, SCHEMA_VERSION, found.version, declarations(found.emits), spec, inputs])
     return ShardKey(f"{shard}.{found.name}", fingerprint, (), spec)
+
+
+def declarations(emits: Sequence[str]) -> list[str]:
+    """The declarations of the layers that are filled: rows are checked against them, so they are part of a fingerprint."""
+    return [repr(layer(name)) for name in emits]
 
 
 def _columns(requires: Requires) -> dict[str, list[str] | None]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.job import put_groups, put_outcome, read_outcome, read_table
+from pipelines.engine.job import planned_outcomes, put_groups, put_outcome, read_table
 from pipelines.errors import ConfigurationError, DataError
 from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.io.parquet import GROUP_BYTES, MEDIA_GROUP_BYTES, row_groups
@@ -27,22 +27,33 @@ from pipelines.release.catalogue import Catalogue, build_catalogue, task_owner
 from pipelines.release.products import UNSPLIT, Product, merge_tasks, products, sort_rows, widen
 from pipelines.release.splits import deal, leaks
 from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
-from pipelines.sources import Rejected, reader
+from pipelines.sources import reader
+from pipelines.stages.ingest import Ingest
+from pipelines.stages.propose import Propose
 from schemas.arrow import columns_of, published_schema, stored_schema, table_from_rows
 from schemas.identity import digest
 from schemas.invariants import check_annotations
 from schemas.tables import KINDS
 from schemas.types import MEDIA, Column
 from schemas.versions import SCHEMA_VERSION
+from schemas.views import VIEWS
+
+STEP_TIME_BYTES = 64
+"""Memory that the times of one step take while annotations get theirs: what is read counts, not only what is written."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """The release job of a recipe. `rejects` are those of the jobs before it, scrubbed of private paths."""
+    """The release job of a recipe. `rejects` are those of the jobs before it, scrubbed of private paths.
+
+    `ingested`, `proposed`: what those jobs left; None = as planned now.
+    """
 
     recipe: Recipe
     store: Store
     rejects: tuple[Reject, ...] = ()
+    ingested: tuple[Outcome, ...] | None = None
+    proposed: tuple[Outcome, ...] | None = None
     name: ClassVar[str] = "release"
     folder: ClassVar[str] = "parts"
 
@@ -52,10 +63,15 @@ class Release:
 
     def plan(self) -> Plan:
         """One key per part, in order of product, split and trajectory."""
+        published = products(self.native)
         dealt = {**self.dealt, **self.dealt_tasks}
         keys: list[ShardKey] = []
-        for product in products(self.native):
+        for product in published:
             costs = self.catalogue.costs(product.base, product.layer)
+            if product.table in (*KINDS, "annotation_history"):
+                costs = {
+                    owner: cost + STEP_TIME_BYTES * self.catalogue.num_steps.get(owner, 0) for owner, cost in costs.items()
+                }
             for split in sorted(set(dealt.values())):
                 ids = sorted(
                     (i for i in costs if dealt[i] == split), key=lambda i: (i in self.dealt_tasks, i)
@@ -131,12 +147,11 @@ class Release:
 
     @cached_property
     def outcomes(self) -> dict[str, list[Outcome]]:
-        """The outcomes of ingest and propose."""
-        found: dict[str, list[Outcome]] = {}
-        for job in ("ingest", "propose"):
-            read = [read_outcome(self.store, path) for path in self.store.list(f"outcomes/{job}")]
-            found[job] = [outcome for outcome in read if outcome is not None]
-        return found
+        """The outcomes of ingest and propose, in order of name."""
+        ingested = planned_outcomes(Ingest(self.recipe, self.store)) if self.ingested is None else self.ingested
+        proposed = planned_outcomes(Propose(self.recipe, self.store, ingested)) if self.proposed is None else self.proposed
+        found = {"ingest": ingested, "propose": proposed}
+        return {job: sorted(outcomes, key=lambda o: o.name) for job, outcomes in found.items()}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -168,15 +183,21 @@ class Release:
 
     @cached_property
     def native(self) -> dict[str, str]:
-        """The union of the sources' further columns of `robot_steps`. Raises ConfigurationError: one name, two types."""
+        """The union of the further columns of `robot_steps` that the sources of robot episodes have.
+
+        Raises ConfigurationError for one name with two types, or a name that `robot_labels` has.
+        """
         union: dict[str, str] = {}
         owner: dict[str, str] = {}
-        for source in self.recipe.resolved_sources:
-            try:
-                columns = reader(source.reader).native_columns(source)
-            except Rejected:
-                continue  # the source as a whole is a reject already
-            for name, type_ in columns.items():
+        robots = {outcome.facts["source"] for outcome in self.outcomes["ingest"] if "robot_steps" in outcome.files}
+        labels = {column.name for column in VIEWS["robot_labels"].columns}
+        for source in [source for source in self.recipe.resolved_sources if source.name in robots]:
+            for name, type_ in reader(source.reader).native_columns(source).items():
+                if name in labels:
+                    raise ConfigurationError(
+                        f"source {source.name!r} has a column {name!r}, and so has robot_labels, which stands beside robot_steps: "
+                        "rename the feature in the source"
+                    )
                 if union.setdefault(name, type_) != type_:
                     raise ConfigurationError(
                         f"column {name!r} is {union[name]} in source {owner[name]!r} and {type_} in source {source.name!r}: "
@@ -288,10 +309,12 @@ def _media_ranges(rows: pa.Table, names: Sequence[str], media: MediaReader) -> I
     ]
     start, size = 0, 0
     for row, length in enumerate(lengths):
+        if row > start and (size >= MEDIA_GROUP_BYTES or size + length > GROUP_BYTES):
+            yield start, row
+            start, size = row, 0
         size += length
-        if size >= MEDIA_GROUP_BYTES or row + 1 == len(lengths):
-            yield start, row + 1
-            start, size = row + 1, 0
+    if lengths:
+        yield start, len(lengths)
 
 
 def _embed(shas: pa.ChunkedArray, is_media: bool, media: MediaReader) -> pa.Array:

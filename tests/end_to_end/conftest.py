@@ -57,11 +57,7 @@ class Workplace:
         self.recipe.write_text(yaml.safe_dump(content))
 
     def litter(self) -> list[str]:
-        return [
-            p.as_posix()
-            for p in self.workspace.rglob("*")
-            if p.name.endswith(".tmp") or "/tmp/" in p.as_posix()[len(str(self.workspace)) :]
-        ]
+        return [p.as_posix() for p in self.workspace.rglob("*") if p.name.endswith(".tmp") or ".cairn-tmp/" in p.as_posix()]
 
 
 def tree(folder: Path) -> dict[str, str]:

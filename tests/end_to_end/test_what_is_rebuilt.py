@@ -96,6 +96,35 @@ def test_a_removed_trace_leaves_nothing_behind(two_sources: Workplace, tmp_path:
     assert "puzzles/mirror_straight" not in ids
 
 
+def test_a_removed_source_and_annotator_are_in_no_release(two_sources: Workplace) -> None:
+    two_sources.run()
+    two_sources.change(lambda r: (r["sources"].pop(1), r["annotators"].pop(1)))
+    early = two_sources.cairn("release")
+    assert early.returncode == 0, early.stderr
+    assert {p.name for p in two_sources.release.iterdir()}.isdisjoint({"arc_steps", "arc_transitions", "checks"})
+    assert two_sources.cairn("ingest").returncode == 0
+    assert two_sources.cairn("release").returncode == 0
+    ids = pq.read_table(two_sources.release / "trajectories", columns=["trajectory_id"])["trajectory_id"].to_pylist()
+    assert {i.split("/")[0] for i in ids} == {"lift"}
+
+
+def test_another_recipe_does_not_get_the_workspace(two_sources: Workplace) -> None:
+    two_sources.run()
+    two_sources.change(lambda r: r.update(name="other"))
+    refused = two_sources.cairn("run")
+    assert refused.returncode == 2
+    assert "belongs to the recipe 'test'" in refused.stderr
+
+
+def test_a_folder_with_other_files_is_no_workspace(two_sources: Workplace, tmp_path: Path) -> None:
+    (tmp_path / "out/tmp").mkdir(parents=True)
+    (tmp_path / "out/tmp/mine.txt").write_text("mine")
+    refused = two_sources.cairn("run")
+    assert refused.returncode == 2
+    assert "files that are not Cairn's (tmp/mine.txt)" in refused.stderr
+    assert (tmp_path / "out/tmp/mine.txt").read_text() == "mine"
+
+
 def _shard_of(workplace: Workplace, trajectory_id: str) -> str:
     for file in workplace.workspace.glob("ingest/trajectories/*.parquet"):
         if trajectory_id in pq.read_table(file, columns=["trajectory_id"])["trajectory_id"].to_pylist():

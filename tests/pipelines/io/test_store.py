@@ -10,7 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipelines.io.store import Store
+from pipelines.io.store import SCRATCH, Store
 
 
 @pytest.fixture(params=["path", "file", "memory"])
@@ -167,18 +167,19 @@ def test_a_scratch_folder_is_gone_afterwards_also_after_an_error(store: Store) -
 
 def test_local_scratch_lies_on_the_workspaces_own_device(tmp_path: Path) -> None:
     with Store(f"file://{tmp_path}/w").scratch() as folder:
-        assert folder.is_relative_to(tmp_path / "w" / "tmp")
+        assert folder.is_relative_to(tmp_path / "w" / SCRATCH)
     with Store("memory://w").scratch() as folder:
         assert not folder.is_relative_to(tmp_path)
 
 
 def test_a_sweep_deletes_litter_and_what_nobody_names(store: Store) -> None:
-    for name in ("parts/a", "parts/b", "log/1", "release/.x.0.tmp", ".y.1.tmp", "tmp/abc/table.parquet", "outcomes/j/1"):
+    ours = [f"release/.x.{'0' * 32}.tmp", f".y.{'a' * 32}.tmp", f"{SCRATCH}/abc/table.parquet"]
+    for name in ("parts/a", "parts/b", "log/1", "outcomes/j/1", "tmp/mine.txt", "notes.tmp", *ours):
         store.put_bytes(name, b"x")
     assert store.sweep({"parts/a"}, ("parts", "outcomes/j")) == 5
-    assert store.list("") == ["log/1", "parts/a"]
+    assert store.list("") == ["log/1", "notes.tmp", "parts/a", "tmp/mine.txt"]
     assert store.sweep(set(), ()) == 0
-    assert store.list("") == ["log/1", "parts/a"]
+    assert store.list("") == ["log/1", "notes.tmp", "parts/a", "tmp/mine.txt"]
 
 
 def test_a_sweep_of_an_empty_workspace_finds_nothing(store: Store) -> None:

@@ -17,7 +17,7 @@ from pipelines.io.store import Store
 from pipelines.recipe import load_recipe
 from pipelines.release.catalogue import Catalogue, StoredFile
 from pipelines.release.check import check_release
-from pipelines.shard import FileRecord
+from pipelines.shard import FileRecord, Outcome
 from pipelines.stages import release as release_module
 from pipelines.stages.release import Release, embedded_groups
 from schemas.arrow import columns_of, published_schema, stored_schema, table_from_rows
@@ -95,7 +95,9 @@ def robot(folder: Path, name: str, tactile: str) -> str:
 def job(folder: Path, sources: str) -> Release:
     (folder / "recipe.yaml").write_text(f"name: t\nlicense: mit\nworkspace: out\nsources:\n{sources}")
     recipe = load_recipe(folder / "recipe.yaml")
-    return Release(recipe, Store(recipe.workspace_uri))
+    steps = {"robot_steps": FileRecord("steps.parquet", 1, 1, 1, "")}
+    ingested = tuple(Outcome(f"{s.name}-0", "", steps, facts={"source": s.name}) for s in recipe.sources)
+    return Release(recipe, Store(recipe.workspace_uri), (), ingested, ())
 
 
 def test_native_columns_are_the_union_of_all_sources(tmp_path: Path) -> None:
@@ -111,12 +113,21 @@ def test_one_native_column_of_two_types_is_refused(tmp_path: Path) -> None:
         both.plan()
 
 
+def test_a_native_column_that_stands_beside_the_steps_already_is_refused(tmp_path: Path) -> None:
+    source = robot(tmp_path, "one", "float32")
+    index = tmp_path / "one/meta/info.json"
+    index.write_text(index.read_text().replace('"tactile"', '"motion"'))
+    with pytest.raises(ConfigurationError, match="source 'one' has a column 'motion', and so has robot_labels"):
+        job(tmp_path, source).plan()
+
+
 def stored(shard: str, *ids: str) -> StoredFile:
     return StoredFile(shard, FileRecord(f"{shard}.parquet", len(ids), 1, 100, ""), {(i, None): 1 for i in ids})
 
 
 def header(trajectory_id: str) -> dict[str, Any]:
-    return {"trajectory_id": trajectory_id, "domain": "arc", "task_id": "t", "scene": None, "group": None, "extras": None}
+    return {"trajectory_id": trajectory_id, "domain": "arc", "task_id": "t", "scene": None, "group": None, "extras": None,
+            "num_steps": 1}  # fmt: skip
 
 
 def test_two_recordings_of_one_id_in_two_shards_are_no_release(tmp_path: Path) -> None:
