@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -125,10 +125,14 @@ class Store:
             self._replace(Path(target), lambda temporary: os.link(source, temporary))
 
     def delete(self, path: str) -> None:
-        """Delete a file; fine where it is gone already."""
+        """Delete a file, and the folders that it leaves empty; fine where it is gone already."""
         fs, target = self._fs(path)
         if fs.exists(target):
             fs.rm_file(target)
+        if self.is_local:
+            with suppress(OSError):  # the first that is not empty ends it
+                for folder in list(Path(path).parents)[:-1]:
+                    Path(self._fs(folder.as_posix())[1]).rmdir()
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
