@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,7 @@ NAMES = {
     b"#%20~ .json": "#%20~ ",
     "grün.json".encode(): "grün",
 }
-WITHOUT_OVERRIDE = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -141,33 +143,57 @@ def test_odd_names_are_kept_apart_and_printable(tmp_path: Path, workplace: Calla
     assert checked.returncode == 0, checked.stdout
 
 
-def test_what_may_not_be_read_costs_one_reject_each(tmp_path: Path) -> None:
+@pytest.fixture
+def nobodys_folder() -> Iterator[Path]:
+    """A folder that an unprivileged user can reach; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="cairn-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def as_nobody(folder: Path) -> list[str]:
+    """What puts a command under an unprivileged uid that owns the folder; nothing where we are one ourselves.
+
+    Where nobody may not enter the home of this Python, a user namespace gives the uid and leaves the owner as he is.
+    """
+    if os.geteuid() != 0:
+        return []
+    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    started_twice = [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, '-c', ''], check=True)"]
+    if subprocess.run([*drop, *started_twice], capture_output=True, check=False).returncode != 0:
+        return ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY)
+    return drop
+
+
+def test_what_may_not_be_read_costs_one_reject_each(nobodys_folder: Path) -> None:
     for name in ("file", "folder", "listed", "entered", "root", "above", "video"):
-        (tmp_path / name).mkdir()
+        (nobodys_folder / name).mkdir()
         if name != "video":
-            shutil.copy(DATA / "arc/mirror_straight.json", tmp_path / name / "good.json")
-            (tmp_path / name / "below").mkdir()
-            shutil.copy(DATA / "arc/mirror_straight.json", tmp_path / name / "below/bad.json")
-    shutil.copytree(DATA / "lift", tmp_path / "video", dirs_exist_ok=True)
-    camera = tmp_path / "video/videos/chunk-000/observation.images.agentview"
+            shutil.copy(DATA / "arc/mirror_straight.json", nobodys_folder / name / "good.json")
+            (nobodys_folder / name / "below").mkdir()
+            shutil.copy(DATA / "arc/mirror_straight.json", nobodys_folder / name / "below/bad.json")
+    shutil.copytree(DATA / "lift", nobodys_folder / "video", dirs_exist_ok=True)
+    camera = nobodys_folder / "video/videos/chunk-000/observation.images.agentview"
     closed = {
-        tmp_path / "file/below/bad.json": 0o000,
-        tmp_path / "folder/below": 0o000,
-        tmp_path / "listed/below": 0o444,
-        tmp_path / "entered/below": 0o111,
-        tmp_path / "root": 0o000,
-        tmp_path / "above": 0o000,
+        nobodys_folder / "file/below/bad.json": 0o000,
+        nobodys_folder / "folder/below": 0o000,
+        nobodys_folder / "listed/below": 0o444,
+        nobodys_folder / "entered/below": 0o111,
+        nobodys_folder / "root": 0o000,
+        nobodys_folder / "above": 0o000,
         camera / "episode_000001.mp4": 0o000,
     }
     readers = {"video": "lerobot"}
     uris = {"above": "above/below"}
     names = ("file", "folder", "listed", "entered", "root", "above", "video")
     sources = [{"name": n, "reader": readers.get(n, "braingridgame"), "uri": uris.get(n, n)} for n in names]
-    place = place_in(tmp_path, sources, max_reject_ratio=1.0)
+    place = place_in(nobodys_folder, sources, max_reject_ratio=1.0)
     for path, mode in closed.items():
         path.chmod(mode)
     try:
-        command = [*(WITHOUT_OVERRIDE if os.geteuid() == 0 else []), *place.command("run")]
+        command = [*as_nobody(nobodys_folder), *place.command("run")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     finally:
         for path in closed:
@@ -201,13 +227,13 @@ def test_two_sources_of_one_name_are_a_fault_of_the_recipe(workplace: Callable[.
     assert not place.workspace.exists()
 
 
-def test_a_file_that_vanishes_between_plan_and_read_costs_one_reject(tmp_path: Path) -> None:
-    shutil.copytree(DATA / "arc", tmp_path / "arc")
-    place = place_in(tmp_path, [{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}])
+def test_a_file_that_vanishes_between_plan_and_read_costs_one_reject(nobodys_folder: Path) -> None:
+    shutil.copytree(DATA / "arc", nobodys_folder / "arc")
+    place = place_in(nobodys_folder, [{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}])
     recipe = load_recipe(place.recipe)
     job = Ingest(recipe, Store(recipe.workspace_uri))
     (key,) = job.plan().keys
-    (tmp_path / "arc/mirror_straight.json").unlink()
+    (nobodys_folder / "arc/mirror_straight.json").unlink()
     outcome = job.write(job.check(job.work(job.read(key))))
     (reject,) = outcome.rejects
     assert (reject.stage, reject.source_uri, reject.native_id, reject.code) == (
@@ -218,13 +244,13 @@ def test_a_file_that_vanishes_between_plan_and_read_costs_one_reject(tmp_path: P
 
 
 def test_too_many_rejects_make_no_release_until_the_recording_is_mended(
-    tmp_path: Path, workplace: Callable[..., Workplace]
+    nobodys_folder: Path, workplace: Callable[..., Workplace]
 ) -> None:
-    (tmp_path / "arc").mkdir()
+    (nobodys_folder / "arc").mkdir()
     traces = sorted((DATA / "arc").glob("*.json"))[:3]
     for trace in traces:
-        shutil.copy(trace, tmp_path / "arc")
-    (tmp_path / "arc" / traces[1].name).write_text("{")
+        shutil.copy(trace, nobodys_folder / "arc")
+    (nobodys_folder / "arc" / traces[1].name).write_text("{")
     place = workplace([{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}], ["arc.noop"], shards={"steps": 1})
     refused = place.cairn("run")
     assert refused.returncode == 1
@@ -235,7 +261,7 @@ def test_too_many_rejects_make_no_release_until_the_recording_is_mended(
     shown = place.cairn("status")
     assert (shown.returncode, "json_invalid" in shown.stdout) == (0, True)
 
-    shutil.copy(traces[1], tmp_path / "arc")
+    shutil.copy(traces[1], nobodys_folder / "arc")
     said = place.run()
     assert {native for found in finished(place).trajectories.values() for native in found} == {t.stem for t in traces}
     assert finished(place).rejects == {}
@@ -249,9 +275,11 @@ def built(said: str, job: str) -> int:
     return int(row.split("│")[3])
 
 
-def test_a_source_whose_trajectories_are_all_bad_makes_no_release(tmp_path: Path, workplace: Callable[..., Workplace]) -> None:
-    (tmp_path / "arc").mkdir()
-    (tmp_path / "arc/bad.json").write_text("{")
+def test_a_source_whose_trajectories_are_all_bad_makes_no_release(
+    nobodys_folder: Path, workplace: Callable[..., Workplace]
+) -> None:
+    (nobodys_folder / "arc").mkdir()
+    (nobodys_folder / "arc/bad.json").write_text("{")
     place = workplace([{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}], max_reject_ratio=1.0)
     done = place.cairn("run")
     assert done.returncode == 1

@@ -27,7 +27,7 @@ from pipelines.recipe import Recipe
 from pipelines.stages.ingest import Ingest
 
 TRACES = Path(__file__).resolve().parents[2] / "examples" / "data" / "arc"
-CALIBRATION_TRACES = 400
+CALIBRATION_TRACES = 200, 1_000
 SHARD_STEPS = 2_000
 
 
@@ -55,12 +55,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        copy_traces(folder, CALIBRATION_TRACES)
-        per_trace = _apart("loop", folder, []).cpu / CALIBRATION_TRACES
+        per_trace = seconds_per_trace(folder)
         traces = int(arguments.cpu_seconds / per_trace) + 1
         copy_traces(folder, traces)
         print(f"{traces} traces, about {per_trace * traces:.0f} CPU seconds a measurement, {arguments.pairs} pairs", flush=True)
         compare(folder, arguments.pairs, arguments.options)
+
+
+def seconds_per_trace(folder: Path) -> float:
+    """CPU seconds that one more trace costs: the slope between two sizes, since the first traces pay for warming up."""
+    seconds = []
+    for traces in CALIBRATION_TRACES:
+        copy_traces(folder, traces)
+        seconds.append(_apart("loop", folder, []).cpu)
+    return (seconds[1] - seconds[0]) / (CALIBRATION_TRACES[1] - CALIBRATION_TRACES[0])
 
 
 def compare(folder: Path, pairs: int, options: Sequence[str]) -> None:
