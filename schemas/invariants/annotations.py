@@ -13,6 +13,11 @@ from ..vocabularies import LEVELS, PRODUCER_TYPES, QUALITIES, SHAPES, STATUSES
 from .violation import Check, Tables, Violation, lengths, outside
 
 
+_WORDS = {"segments": "label", "regions": "label", "checks": "outcomes", "verdicts": "value", "links": "relation"}
+"""Kind → the column that holds words of the layer's vocabulary."""
+_LINK = ["annotation_id", "trajectory_id", "layer", "source", "destination", "source_step", "destination_step"]
+
+
 def envelope_words_known(tables: Tables) -> Iterator[Violation]:
     """`word_unknown`: level, status, quality or producer type outside its vocabulary."""
     closed = (("level", LEVELS), ("status", STATUSES), ("quality", QUALITIES), ("producer_type", PRODUCER_TYPES))
@@ -40,8 +45,8 @@ def layers_declared(tables: Tables) -> Iterator[Violation]:
 
 
 def labels_in_vocabulary(tables: Tables) -> Iterator[Violation]:
-    """`label_unknown`: a label (or an outcome of a check) that is no word of its layer."""
-    for kind, column in (("segments", "label"), ("regions", "label"), ("checks", "outcomes")):
+    """`label_unknown`: a label (an outcome, a verdict, a relation) that is no word of its layer."""
+    for kind, column in _WORDS.items():
         if kind not in tables:
             continue
         for row in tables[kind].select(["annotation_id", "trajectory_id", "layer", column]).to_pylist():
@@ -145,8 +150,10 @@ def links_lead_somewhere(tables: Tables) -> Iterator[Violation]:
     known = {i for _, table in _kinds(tables) for i in table["annotation_id"].to_pylist()}
     if "links" in tables:
         edges: dict[str, list[str]] = {}
-        for row in tables["links"].select(["annotation_id", "trajectory_id", "layer", "source", "destination"]).to_pylist():
+        for row in tables["links"].select(_LINK).to_pylist():
             for end in ("source", "destination"):
+                if row[end] is None and row[f"{end}_step"] is not None:
+                    continue  # a link between steps
                 if row[end] not in known:
                     message = f"{_place(row)}: {end} {row[end]!r} is no annotation; it should be an annotation_id that is there"
                     yield Violation("link_dangling", message, row["trajectory_id"], row["annotation_id"])

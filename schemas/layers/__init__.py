@@ -40,13 +40,18 @@ class Tiling:
 class Review:
     """How people review a layer.
 
-    `view`: the review view; `region`: the region that carries it (layers of one region share intervals); `absent`: what
-    an absent row means after a person submitted. `view = "verdict"` is accept or reject on a rendered picture.
+    `view`: the review view; "verdict" is a judgement of each row on a rendered picture. `region`: the region that carries
+    the layer: layers of one region share its intervals. `absent`: what an absent row means after a person submitted.
+    `shape`: for regions, what people draw (box, point, polygon, cells). `text`: for segments, whether people also write
+    `text`. `words`: what people choose from where the layer's own labels are open; the last word stands for all others.
     """
 
     view: str
     region: str | None = None
     absent: str = "rejected"
+    shape: str | None = None
+    text: bool = False
+    words: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,6 @@ LAYER = Layer(
     open_because="free text",
     stream="images",
     tiling=None,
-    review=Review(view="gui_steps", region="marker", absent="the step has no caption"),
+    review=Review(view="gui_steps", absent="the step has no caption"),
     columns=(ViewColumn("gui_grounding", Column("caption", "string", "what the step does, in words"), "texts"),),
 )

@@ -11,5 +11,5 @@ LAYER = Layer(
     vocabulary=(Term("changed", "pixels in this box differ after the action"),),
     stream="images",
     tiling=None,
-    review=Review(view="verdict", absent="nothing changed"),
+    review=Review(view="verdict", absent="nothing changed", shape="box"),
 )

@@ -17,6 +17,6 @@ LAYER = Layer(
     ),
     stream="video",
     tiling=Tiling(overlap=False, gaps=False),
-    review=Review(view="robot_language", region="clip", absent="the span has no motion label"),
+    review=Review(view="robot_language", absent="the span has no motion label"),
     columns=(ViewColumn("robot_labels", Column("motion", "string", "phase of the arm at this step"), "label"),),
 )

@@ -1,7 +1,7 @@
 """The element a pointer action was aimed at."""
 
 from ..types import Column
-from . import Layer, Review, ViewColumn
+from . import Layer, Review, Term, ViewColumn
 
 LAYER = Layer(
     name="target",
@@ -13,7 +13,12 @@ LAYER = Layer(
     open_because="labels are the roles that accessibility and DOM trees use",
     stream="images",
     tiling=None,
-    review=Review(view="gui_steps", region="target", absent="the action has no target"),
+    review=Review(
+        view="gui_steps",
+        absent="the action has no target",
+        shape="box",
+        words=(Term("target", "the element that the action is meant for, not just its text", "1", "#0072b2"),),
+    ),
     columns=(
         ViewColumn("gui_grounding", Column("target_box", "list<float32>", "x_min, y_min, x_max, y_max, frame pixels"), "boxes"),
     ),

@@ -63,7 +63,7 @@ def test_a_vocabulary_has_words_with_a_meaning_each_and_no_word_or_hotkey_twice(
 
 @EVERY
 def test_a_vocabulary_is_of_a_kind_that_has_words(declared: Layer) -> None:
-    has_words = {"label", "outcomes", "value"} & {column.name for column in KINDS[declared.kind]}
+    has_words = {"label", "outcomes", "value", "relation"} & {column.name for column in KINDS[declared.kind]}
     assert declared.vocabulary is None or has_words
 
 
