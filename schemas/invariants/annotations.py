@@ -12,7 +12,6 @@ from ..tables import KINDS
 from ..vocabularies import LEVELS, PRODUCER_TYPES, QUALITIES, SHAPES, STATUSES
 from .violation import Check, Tables, Violation, lengths, outside
 
-
 _WORDS = {"segments": "label", "regions": "label", "checks": "outcomes", "verdicts": "value", "links": "relation"}
 """Kind → the column that holds words of the layer's vocabulary."""
 _LINK = ["annotation_id", "trajectory_id", "layer", "source", "destination", "source_step", "destination_step"]

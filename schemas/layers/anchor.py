@@ -1,6 +1,6 @@
 """Steps that the rest hangs on."""
 
-from . import Layer, Review, Term, Tiling
+from . import Layer, Review, Term
 
 LAYER = Layer(
     name="anchor",
@@ -13,6 +13,6 @@ LAYER = Layer(
         Term("mistake", "what is done here has to be undone", "w", "#b3a100"),
     ),
     stream="images",
-    tiling=Tiling(overlap=True, gaps=True),
+    tiling=None,
     review=Review(view="gui_story", absent="no step stands out"),
 )

@@ -1,7 +1,7 @@
 """The steps at which the gripper takes hold and lets go."""
 
 from ..types import Column
-from . import Layer, Review, Term, Tiling, ViewColumn
+from . import Layer, Review, Term, ViewColumn
 
 LAYER = Layer(
     name="contact",
@@ -14,7 +14,7 @@ LAYER = Layer(
         Term("release", "the first step at which the object is free again", "2", "#0072b2"),
     ),
     stream="video",
-    tiling=Tiling(overlap=True, gaps=True),
+    tiling=None,
     review=Review(view="robot_contact", absent="there is no contact or release in the clip"),
     columns=(ViewColumn("robot_labels", Column("contact", "string", "contact or release at this step"), "label"),),
 )
