@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,17 +73,23 @@ def intervals_inside(tables: Tables) -> Iterator[Violation]:
 
 
 def intervals_tile(tables: Tables) -> Iterator[Violation]:
-    """`interval_overlap`, `interval_gap`: intervals of one producer in a layer lie as its tiling forbids."""
+    """`interval_overlap`, `interval_gap`: intervals of a layer lie as its tiling forbids.
+
+    Machines tile each for itself. Where people reviewed a layer of a trajectory, their rows and those of the producers
+    that they confirmed are one tiling: a correction stands in the place of the row it replaced.
+    """
     num_steps = lengths(tables)
+    names = ["annotation_id", "trajectory_id", "layer", "start", "end", "producer", "producer_type", "status", "stream"]
     for _, table in _kinds(tables):
-        groups: dict[tuple[str, str, str, str | None], list[tuple[int, int, str]]] = {}
-        for row in table.select(["annotation_id", "trajectory_id", "layer", "start", "end", "producer", "stream"]).to_pylist():
+        groups: dict[tuple[str, str, str | None], list[dict[str, Any]]] = {}
+        for row in table.select(names).to_pylist():
             whole = row["start"] is not None and row["end"] is not None
             if whole and row["layer"] in layers() and layer(row["layer"]).tiling is not None:
-                key = (row["trajectory_id"], row["layer"], row["producer"], row["stream"])
-                groups.setdefault(key, []).append((row["start"], row["end"], row["annotation_id"]))
-        for (trajectory_id, name, _, _), spans in groups.items():
-            yield from _tiling_faults(trajectory_id, name, sorted(spans), num_steps.get(trajectory_id))
+                groups.setdefault((row["trajectory_id"], row["layer"], row["stream"]), []).append(row)
+        for (trajectory_id, name, _), rows in groups.items():
+            for together in _tilings(rows):
+                spans = sorted((row["start"], row["end"], row["annotation_id"]) for row in together)
+                yield from _tiling_faults(trajectory_id, name, spans, num_steps.get(trajectory_id))
 
 
 def boxes_inside(tables: Tables) -> Iterator[Violation]:
@@ -192,6 +199,21 @@ def _kinds(tables: Tables) -> list[tuple[str, pa.Table]]:
 
 def _place(row: Mapping[str, object]) -> str:
     return f"{row['trajectory_id'] or row.get('task_id')}, layer {row['layer']}, {row['annotation_id']}"
+
+
+def _tilings(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows of one layer of one trajectory, by who tiled: each machine, and people with the machines they confirmed."""
+    human = [row for row in rows if row["producer_type"] == "human"]
+    of: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["producer_type"] != "human":
+            of.setdefault(row["producer"], []).append(row)
+    if not human:
+        return list(of.values())
+    confirmed = {name for name, own in of.items() if any(row["status"] != "proposed" for row in own)}
+    together = [row for name, own in of.items() if name in confirmed or (not confirmed and len(of) == 1) for row in own]
+    apart = [own for name, own in of.items() if name not in confirmed and (confirmed or len(of) > 1)]
+    return [[*human, *together], *apart]
 
 
 def _tiling_faults(trajectory_id: str, name: str, spans: list[tuple[int, int, str]], steps: int | None) -> Iterator[Violation]:
