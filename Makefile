@@ -5,10 +5,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 SOURCES := schemas annotators pipelines tools data_cards
 
-.PHONY: run test test-slow lint bench clean
+EXAMPLE := examples/quickstart.yaml
+REVIEW ?= 1
 
-run: .venv/core  ## install the core and run the examples recipe from recordings to a dataset
-	$(BIN)/cairn run examples/quickstart.yaml
+.PHONY: run review test test-slow lint bench clean
+
+ifeq ($(REVIEW),0)
+run: .venv/core  ## the same without Label Studio
+	$(BIN)/cairn run $(EXAMPLE)
+	@echo "Left out: the review. make run starts Label Studio and shows people the proposals."
+else
+run: .venv/review  ## run the examples recipe from recordings to a dataset, and show its proposals in Label Studio
+	$(BIN)/cairn run $(EXAMPLE)
+	$(BIN)/cairn review up
+	$(BIN)/cairn review push $(EXAMPLE)
+endif
 
 test: .venv/all lint  ## install everything, then lint, type-check and test
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal $(PYTEST)
@@ -32,8 +43,12 @@ bench: .venv/all  ## what Beam costs against a plain loop of the same functions
 	$(INSTALL) ".[load]"
 	@touch $@
 
-.venv/all: .venv/core
-	$(INSTALL) ".[review,test]"
+.venv/review: .venv/core
+	$(INSTALL) ".[review]"
+	@touch $@
+
+.venv/all: .venv/review
+	$(INSTALL) ".[test]"
 	@touch $@
 
 clean:

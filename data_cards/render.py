@@ -33,7 +33,10 @@ class ConfigFacts:
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """One layer: what it means, how many rows about how many trajectories, who made them, how many are confirmed."""
+    """One layer: what it means, how many rows about how many trajectories, who made them, how many are confirmed.
+
+    `primary`: rows that a person or an oracle confirmed. `by_people`: rows that a person confirmed or made.
+    """
 
     name: str
     kind: str
@@ -42,6 +45,17 @@ class LayerFacts:
     trajectories: int
     producers: Sequence[str]
     primary: int
+    by_people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFacts:
+    """One review project: its layers, its items by state, and how it was run, in sentences."""
+
+    name: str
+    layers: Sequence[str]
+    states: Mapping[str, int]
+    sentences: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,17 @@ class CardFacts:
     dealt_by: str
     leaks: Sequence[str] = ()
     lacking: Mapping[str, int] = field(default_factory=dict)
+    review: Sequence[ReviewFacts] = ()
+
+    @property
+    def by_people(self) -> int:
+        """Rows that people confirmed or made."""
+        return sum(layer.by_people for layer in self.layers)
+
+    @property
+    def rows(self) -> int:
+        """Current rows of all layers."""
+        return sum(layer.rows for layer in self.layers)
 
 
 def render_card(facts: CardFacts) -> str:

@@ -19,6 +19,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from annotators.label_studio.project import Project
+from annotators.label_studio.rounds.quality import Acceptance, Quality
 from annotators.protocol import Annotator, UnknownAnnotatorError, annotator
 from pipelines.errors import ConfigurationError
 from pipelines.sources import Source, UnknownReaderError, reader
@@ -28,6 +30,16 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+def _named_once(value: list[Any]) -> list[Any]:
+    """Things that each have a name of their own. Raises PydanticCustomError naming the first that comes twice."""
+    names = [item.name for item in value]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        sentence = f"{twice!r} is named twice; give each a name of its own (ids begin with it)"
+        raise PydanticCustomError("unique", "{sentence}", {"sentence": sentence})
+    return value
 
 
 class SourceSpec(BaseModel):
@@ -135,6 +147,61 @@ class Release(BaseModel):
     splits: Splits = Splits()
 
 
+class ReviewServer(BaseModel):
+    """An existing Label Studio; without one, the local one that `cairn review up` starts.
+
+    `token_env` names the environment variable that holds the token (legacy or personal access): a recipe holds no secret.
+    `media` is the folder of this machine that the server serves as its local files.
+    """
+
+    model_config = _STRICT
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    media: str
+    token_env: str = "LABEL_STUDIO_API_KEY"
+
+
+class ReviewProject(Quality):
+    """One review project: a view, layers, how many look at it and what is good enough (`Quality`).
+
+    `proposals`: false = people start from nothing, for comparisons. `order`: `uncertain` asks first where the proposals are
+    least sure, `random` is for comparisons and drift. `stream`: the camera or screen to show; None = the first.
+    """
+
+    name: Name
+    view: str
+    layers: Annotated[list[str], Field(min_length=1)]
+    proposals: bool = True
+    order: Literal["uncertain", "random"] = "uncertain"
+    stream: str | None = None
+
+    @model_validator(mode="after")
+    def _renders(self) -> ReviewProject:
+        try:
+            self.project  # noqa: B018 - the declaration checks itself
+        except ValueError as error:
+            raise PydanticCustomError("review", "{sentence}", {"sentence": str(error)}) from error
+        return self
+
+    @property
+    def project(self) -> Project:
+        """What is rendered and pushed."""
+        return Project(self.name, self.view, tuple(self.layers), blind=not self.proposals)
+
+
+class Review(BaseModel):
+    """How people review the proposals. `seconds_cap`: the longest time that one submission counts for."""
+
+    model_config = _STRICT
+    server: ReviewServer | None = None
+    seconds_cap: Annotated[float, Field(gt=0)] = 900
+    projects: Annotated[list[ReviewProject], Field(min_length=1)]
+
+    @field_validator("projects")
+    @classmethod
+    def _unique(cls, value: list[ReviewProject]) -> list[ReviewProject]:
+        return _named_once(value)
+
+
 class Recipe(BaseModel):
     """A whole recipe. `folder` is where its file lies: what `uri` and `workspace` are relative to."""
 
@@ -144,6 +211,7 @@ class Recipe(BaseModel):
     workspace: str
     sources: Annotated[list[SourceSpec], Field(min_length=1)]
     annotators: list[AnnotatorSpec] = []
+    review: Review | None = None
     release: Release = Release()
     max_reject_ratio: Ratio = 0.05
     shards: Shards = Shards()
@@ -152,12 +220,7 @@ class Recipe(BaseModel):
     @field_validator("sources", "annotators")
     @classmethod
     def _unique(cls, value: list[Any]) -> list[Any]:
-        names = [item.name for item in value]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            sentence = f"{twice!r} is named twice; give each a name of its own (ids begin with it)"
-            raise PydanticCustomError("unique", "{sentence}", {"sentence": sentence})
-        return value
+        return _named_once(value)
 
     @property
     def resolved_sources(self) -> list[Source]:
@@ -295,5 +358,7 @@ def _sentence(fault: ErrorDetails) -> str:
 
 
 def _known_keys() -> list[str]:
-    models: tuple[type[BaseModel], ...] = (Recipe, SourceSpec, AnnotatorSpec, Shards, Splits, Release)
+    models: tuple[type[BaseModel], ...] = (
+        Recipe, SourceSpec, AnnotatorSpec, Shards, Splits, Release, Review, ReviewServer, ReviewProject, Acceptance,
+    )  # fmt: skip
     return sorted({name for model in models for name in model.model_fields} - {"folder"})

@@ -16,6 +16,8 @@ from pipelines.shard import Reject
 from pipelines.sources import Rejected, Source, reader
 from pipelines.stages.reading import ReadResult, Tables, read_ref
 
+pytest_plugins = ["tests.label_studio_fixtures"]
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 

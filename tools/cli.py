@@ -5,21 +5,18 @@ Exit codes: 0 done, 1 data violated a rule or ratio (or the run broke), 2 usage 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.errors import CairnError
-from pipelines.recipe import Recipe, load_recipe
+from pipelines.recipe import load_recipe
 
-from .progress import JobProgress
+from .console import RecipePath, out, reporting, say, session_of, shown
+from .review import app as review_app
 
 if TYPE_CHECKING:
     from pipelines.engine.run import JobResult
@@ -33,10 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
-
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The YAML file that describes the dataset.")]
 BeamOptions = Annotated[
     list[str] | None,
     typer.Argument(
@@ -46,10 +39,13 @@ BeamOptions = Annotated[
 ]
 
 
+app.add_typer(review_app, name="review")
+
+
 @app.command()
 def run(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Do everything: ingest, propose, release. What is finished already is skipped, so it can be stopped and run again."""
-    with _reporting(), _session(recipe, beam) as session:
+    with reporting(), session_of(recipe, beam) as session:
         ingested = session.ingest()
         proposed = session.propose(ingested)
         session.write_manifest([ingested, proposed])
@@ -59,7 +55,7 @@ def run(recipe: RecipePath, beam: BeamOptions = None) -> None:
 @app.command()
 def ingest(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Read all sources into the workspace."""
-    with _reporting(), _session(recipe, beam) as session:
+    with reporting(), session_of(recipe, beam) as session:
         result = session.ingest()
         session.write_manifest([result])
         _print_jobs([result])
@@ -69,7 +65,7 @@ def ingest(recipe: RecipePath, beam: BeamOptions = None) -> None:
 @app.command()
 def propose(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Ask all annotators of the recipe about what was ingested."""
-    with _reporting(), _session(recipe, beam) as session:
+    with reporting(), session_of(recipe, beam) as session:
         from pipelines.stages.ingest import Ingest
 
         ingested = session.whole(Ingest(session.recipe, session.store))
@@ -82,7 +78,7 @@ def propose(recipe: RecipePath, beam: BeamOptions = None) -> None:
 @app.command()
 def release(recipe: RecipePath, beam: BeamOptions = None) -> None:
     """Build the release from what was ingested and proposed."""
-    with _reporting(), _session(recipe, beam) as session:
+    with reporting(), session_of(recipe, beam) as session:
         from pipelines.stages.ingest import Ingest
         from pipelines.stages.propose import Propose
 
@@ -95,10 +91,10 @@ def check(path: Annotated[Path, typer.Argument(help="The folder of a release, ou
     """Validate a release folder: checksums, card, schemas, invariants, media. Lists what is wrong and exits 1."""
     from pipelines.release.check import check_release
 
-    with _reporting():
+    with reporting():
         findings = check_release(path)
         if not findings:
-            out.print(f"{path}: no violation", markup=False, highlight=False)
+            say(f"{path}: no violation")
             return
         table = Table("file", "code", "what is wrong")
         for finding in findings:
@@ -111,7 +107,7 @@ def check(path: Annotated[Path, typer.Argument(help="The folder of a release, ou
 @app.command()
 def status(recipe: RecipePath) -> None:
     """Say what is finished, what is missing, and what was rejected. Changes nothing."""
-    with _reporting():
+    with reporting():
         from pipelines.session import Session
         from pipelines.stages.ingest import Ingest
         from pipelines.stages.propose import Propose
@@ -130,7 +126,7 @@ def layers(
     """List the declared layers: what they mean, their words, how people review them."""
     from schemas.layers import layers as declared
 
-    with _reporting():
+    with reporting():
         wanted = set(declared()) if recipe is None else {n for a in load_recipe(recipe).resolved_annotators for n in a.emits}
         table = Table("layer", "domain", "kind", "words", "review", "means")
         for name, layer in declared().items():
@@ -146,33 +142,6 @@ def main() -> None:
     app(prog_name="cairn")
 
 
-@contextmanager
-def _reporting() -> Iterator[None]:
-    """Errors of ours are a sentence and an exit code, not a traceback."""
-    try:
-        yield
-    except CairnError as error:
-        err.print(f"[bold red]cairn:[/] {escape(str(error))}")
-        raise typer.Exit(error.exit_code) from error
-    except (OSError, ImportError) as error:  # a disk that is full, a folder that may not be read, a file system not installed
-        err.print(f"[bold red]cairn:[/] {escape(f'{type(error).__name__}: {error}')}")
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt:
-        err.print("cairn: stopped; what is finished is kept, run the same command to go on")
-        raise typer.Exit(130) from None
-
-
-@contextmanager
-def _session(path: Path, beam: list[str] | None) -> Iterator[Session]:
-    from pipelines.session import Session
-
-    recipe: Recipe = load_recipe(path)
-    with JobProgress(err) as progress:
-        session = Session(recipe, tuple(beam or ()), progress.watch)
-        with session.locked():
-            yield session
-
-
 def _report(session: Session, published: Published, results: list[JobResult]) -> None:
     """The table of what was made, and the lines that load it."""
     _print_jobs(results)
@@ -185,14 +154,16 @@ def _report(session: Session, published: Published, results: list[JobResult]) ->
     out.print(table)
     for leak in facts.leaks:
         out.print(f"[yellow]mind:[/] {escape(leak)}")
-    place = _shown(published.folder)
-    if facts.layers:
+    place = shown(published.folder)
+    if facts.by_people:
+        out.print(f"\nPeople confirmed, corrected or made {facts.by_people} of {facts.rows} annotations; each row says so.")
+    elif facts.layers:
         out.print("\nNobody has reviewed the proposals yet; each row says so (status, quality).")
     out.print("\nfrom datasets import load_dataset")
     for config in facts.configs:
         first = next(iter(config.rows))
-        out.print(f'load_dataset("{place}", "{config.name}", split="{first}")', markup=False, highlight=False)
-    out.print(f"\ncheck it: cairn check {place}", markup=False, highlight=False)
+        say(f'load_dataset("{place}", "{config.name}", split="{first}")')
+    say(f"\ncheck it: cairn check {place}")
 
 
 def _print_next(session: Session, recipe: Path, results: list[JobResult]) -> None:
@@ -200,19 +171,14 @@ def _print_next(session: Session, recipe: Path, results: list[JobResult]) -> Non
     from pipelines.release.assemble import FOLDER, MANIFEST
 
     there = session.store.exists(f"{FOLDER}/{MANIFEST}")
-    lines = [f"release: {_shown(session.store.uri(FOLDER))}" if there else "release: none yet"]
+    lines = [f"release: {shown(session.store.uri(FOLDER))}" if there else "release: none yet"]
     missing = ", ".join(f"{result.job} {result.missing}" for result in results if result.missing)
     if missing:
         lines.append(f"shards not built, or of inputs that have changed: {missing}")
     if missing or not there:
         lines.append(f"build what is missing: cairn run {recipe}")
     for line in lines:
-        out.print(line, markup=False, highlight=False)
-
-
-def _shown(uri: str) -> str:
-    """A place as it is typed from here."""
-    return os.path.relpath(uri) if "://" not in uri else uri
+        say(line)
 
 
 def _print_jobs(results: list[JobResult], third: Literal["built now", "missing"] = "built now") -> None:

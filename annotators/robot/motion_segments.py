@@ -260,17 +260,22 @@ class MotionSegments:
 
     def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
         """Segments over all steps."""
-        state = _vectors(trajectory.steps["state"].to_pylist())
-        names = trajectory.header["state_names"] or []
-        arm = [i for i in range(state.shape[1]) if i >= len(names) or not self._is_gripper(names[i])]
-        gripper, said_by = self._gripper(trajectory, state)
-        limits = Thresholds(self.min_seconds, self.moving, self.gripper_rate, self.gripper_travel)
-        for segment in motion_segments(state[:, arm], self._times(trajectory), gripper, limits):
+        found, said_by = self.segments(trajectory)
+        for segment in found:
             attributes: dict[str, Any] = {"mean_speed": _short(segment.mean_speed)}
             if segment.gripper_change is not None:
                 attributes |= {"gripper_change": _short(segment.gripper_change), "gripper_from": said_by}
             payload = {"label": segment.label, "attributes": attributes}
             yield Annotation("motion", payload, segment.start, segment.end, confidence=segment.agreement)
+
+    def segments(self, trajectory: TrajectoryView) -> tuple[list[Segment], str | None]:
+        """The segments of an episode, and the column that its gripper was taken from; None without a gripper."""
+        state = _vectors(trajectory.steps["state"].to_pylist())
+        names = trajectory.header["state_names"] or []
+        arm = [i for i in range(state.shape[1]) if i >= len(names) or not self._is_gripper(names[i])]
+        gripper, said_by = self._gripper(trajectory, state)
+        limits = Thresholds(self.min_seconds, self.moving, self.gripper_rate, self.gripper_travel)
+        return motion_segments(state[:, arm], self._times(trajectory), gripper, limits), said_by
 
     def _gripper(self, trajectory: TrajectoryView, state: Vector) -> tuple[Vector | None, str | None]:
         """Grippers [n, grippers] as 0 closed to 1 open, and the column they were taken from."""

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_cards.render import CardFacts, ConfigFacts, LayerFacts, SourceFacts, render_card
+from data_cards.render import CardFacts, ConfigFacts, LayerFacts, ReviewFacts, SourceFacts, render_card
 from pipelines.engine.job import read_table
 from pipelines.engine.run import JobResult
 from pipelines.io.files import fixed_part
@@ -23,6 +23,7 @@ from pipelines.io.store import Store
 from pipelines.recipe import Recipe
 from pipelines.release.products import UNSPLIT, products
 from pipelines.release.splits import DEFAULT_KEY
+from pipelines.review.account import read_states, sentences
 from pipelines.shard import FileRecord, Outcome, Reject
 from pipelines.stages.release import Release
 from schemas.layers import layers
@@ -124,7 +125,20 @@ def card_facts(release: Release, files: Mapping[str, FileRecord], ingested: JobR
         or ", ".join(f"{DEFAULT_KEY[d]} ({d})" for d in sorted({c.domain for c in candidates})),
         leaks=release.leaks,
         lacking={name: count for name, count in sorted(lacking.items()) if count},
+        review=_review_facts(recipe, store=release.store),
     )
+
+
+def _review_facts(recipe: Recipe, store: Store) -> list[ReviewFacts]:
+    """What people did, as the last `cairn review resolve` left it; empty where nobody reviewed."""
+    states = read_states(store)
+    if recipe.review is None or not states:
+        return []
+    return [
+        ReviewFacts(spec.name, spec.layers, states[spec.name], sentences(spec, recipe.review.seconds_cap))
+        for spec in recipe.review.projects
+        if spec.name in states
+    ]
 
 
 def private_prefixes(recipe: Recipe, store: Store) -> list[str]:
@@ -194,7 +208,9 @@ def _layer_facts(store: Store, files: Mapping[str, FileRecord]) -> list[LayerFac
     for name, record in files.items():
         kind, _, rest = name.partition("/")
         if kind in KINDS:
-            parts[rest.split("/")[0]].append(read_table(store, record.path, ["trajectory_id", "producer", "quality"]))
+            parts[rest.split("/")[0]].append(
+                read_table(store, record.path, ["trajectory_id", "producer", "quality", "annotator"])
+            )
     found = []
     for name, tables in sorted(parts.items()):
         table = pa.concat_tables(tables)
@@ -207,6 +223,7 @@ def _layer_facts(store: Store, files: Mapping[str, FileRecord]) -> list[LayerFac
                 trajectories=pc.count_distinct(table["trajectory_id"]).as_py(),
                 producers=sorted(set(table["producer"].to_pylist())),
                 primary=pc.sum(pc.equal(table["quality"], "primary")).as_py() or 0,
+                by_people=table.num_rows - table["annotator"].null_count,
             )
         )
     return found

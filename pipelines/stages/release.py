@@ -26,6 +26,7 @@ from pipelines.recipe import Recipe
 from pipelines.release.catalogue import Catalogue, build_catalogue, task_owner
 from pipelines.release.products import UNSPLIT, Product, merge_tasks, products, sort_rows, widen
 from pipelines.release.splits import deal, leaks
+from pipelines.review.rows import reviewed_outcomes
 from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
 from pipelines.sources import reader
 from pipelines.stages.ingest import Ingest
@@ -147,10 +148,10 @@ class Release:
 
     @cached_property
     def outcomes(self) -> dict[str, list[Outcome]]:
-        """The outcomes of ingest and propose, in order of name."""
+        """The outcomes of ingest, and those of propose and review, in order of name."""
         ingested = planned_outcomes(Ingest(self.recipe, self.store)) if self.ingested is None else self.ingested
         proposed = planned_outcomes(Propose(self.recipe, self.store, ingested)) if self.proposed is None else self.proposed
-        found = {"ingest": ingested, "propose": proposed}
+        found = {"ingest": ingested, "propose": (*proposed, *reviewed_outcomes(self.store))}
         return {job: sorted(outcomes, key=lambda o: o.name) for job, outcomes in found.items()}
 
     @cached_property

@@ -10,7 +10,7 @@ LAYER = Layer(
     doc="Events of one step: where a part of the work is finished, or goes wrong.",
     vocabulary=(
         Term("milestone", "a part of the work is finished here", "q", "#cc79a7"),
-        Term("mistake", "what is done here has to be undone", "w", "#b3a100"),
+        Term("mistake", "what is done here has to be undone", "t", "#f0e442"),
     ),
     stream="images",
     tiling=None,

@@ -10,7 +10,7 @@ LAYER = Layer(
     doc="Stretches whose effect was undone later, or that came back to a state seen before.",
     vocabulary=(
         Term("undone", "what was done here was taken back", "q", "#cc79a7"),
-        Term("detour", "a way round to a state that was there before", "w", "#777777"),
+        Term("detour", "a way round to a state that was there before", "t", "#56b4e9"),
     ),
     stream=None,
     tiling=Tiling(overlap=True, gaps=True),

@@ -16,10 +16,10 @@ LAYER = Layer(
         view="gui_steps",
         absent="nothing has to hold at this step",
         words=(
-            Term("url", "an address is reached", "7", "#0072b2"),
-            Term("value", "a field holds a value", "8", "#e69f00"),
-            Term("element", "an element is there", "9", "#b3a100"),
-            Term("state", "the app is in a state", "0", "#777777"),
+            Term("url", "an address is reached", "z", "#0072b2"),
+            Term("value", "a field holds a value", "x", "#e69f00"),
+            Term("element", "an element is there", "c", "#cc79a7"),
+            Term("state", "the app is in a state", "n", "#665555"),
         ),
     ),
 )

@@ -10,8 +10,8 @@ LAYER = Layer(
     doc="What a step did for the goal.",
     vocabulary=(
         Term("needed", "the goal is not reached without it", "q", "#009e73"),
-        Term("unneeded", "it could be left out", "w", "#b3a100"),
-        Term("wrong", "it led away from the goal", "e", "#d55e00"),
+        Term("unneeded", "it could be left out", "t", "#e69f00"),
+        Term("wrong", "it led away from the goal", "y", "#d55e00"),
     ),
     stream="images",
     tiling=None,

@@ -11,8 +11,8 @@ LAYER = Layer(
     vocabulary=(
         Term("object-wise", "moves or copies whole objects", "a", "#0072b2"),
         Term("cell-wise", "paints cell by cell", "s", "#e69f00"),
-        Term("copy-edit", "copies the input, then mends it", "t", "#009e73"),
-        Term("trial", "tries until it fits", "e", "#d55e00"),
+        Term("copy-edit", "copies the input, then mends it", "d", "#009e73"),
+        Term("trial", "tries until it fits", "f", "#d55e00"),
     ),
     stream=None,
     tiling=None,

@@ -1,0 +1,58 @@
+"""What a person looks at: a video over a timeline, or a list of pictures."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from ..project import Project
+from .markup import heading, tag
+
+MEDIA = "flex:1 1 0;min-width:0;overflow:hidden"
+"""A flex child is as wide as its content, and a timeline is 16 px per frame: without `min-width:0` the video leaves the
+screen; without `overflow:hidden` the player's bar lies over the labels beside it."""
+
+SIDE = "flex:0 0 310px;min-width:0;padding-left:10px;max-height:calc(100vh - 124px);overflow-y:auto"
+TITLE = "margin:0;font-size:14px;font-weight:600;line-height:1.3;max-height:56px;overflow-y:auto;overflow-wrap:anywhere"
+PROPOSED = (
+    "white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px;font-weight:400;line-height:1.35;margin:0;"
+    "max-height:300px;overflow-y:auto"
+)
+"""Plain text with its line breaks. A long list scrolls by itself, so that the controls below stay in sight."""
+
+STYLE = '[data-testid="textarea-counts"],[data-testid="textarea-instruction"]{display:none}'
+"""The counts below a text are wider than the column and push its button out of it."""
+
+ROW, RULER, ROOM = 24, 36, 660
+"""Pixels: a row of the timeline, what stands above the rows, and video and rows together on a screen of 900."""
+
+FEW = 6
+"""Rows of the timeline of a view that does not say how many regions it has."""
+
+
+def timeline(project: Project) -> str:
+    """The video over its timeline, with a row for each region that a task may have."""
+    rows = RULER + ROW * (project.review_view.max_regions or FEW)
+    return tag("Video", name="media", value="$media", frameRate="$fps", muted="true", height=ROOM - rows, timelineHeight=rows)
+
+
+def pictures(project: Project) -> str:
+    """The list of pictures, one shown large. Cells of a grid keep their edges."""
+    sharp = "false" if project.review_view.domain == "arc" else "true"
+    return tag(
+        "Image", name="media", valueList="$images", zoom="true", zoomControl="true", smoothing=sharp,
+        maxWidth="100%", maxHeight="calc(100vh - 170px)",
+    )  # fmt: skip
+
+
+def layout(project: Project, controls: list[str]) -> str:
+    """The media, and beside it the title, the proposed texts and the controls."""
+    media = timeline(project) if project.review_view.surface == "timeline" else pictures(project)
+    proposed = [] if project.blind else [heading("proposed"), tag("Header", value="$proposed", style=PROPOSED)]
+    title = tag("Header", value="$title", size=5, style=TITLE)
+    return tag(
+        "View",
+        tag("Style", escape(STYLE)),
+        tag("View", media, style=MEDIA),
+        tag("View", title, *proposed, *controls, style=SIDE),
+        style="display:flex",
+    )

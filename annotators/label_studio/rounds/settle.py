@@ -1,0 +1,126 @@
+"""Which rows count, of an item about which several people had something to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from schemas.layers import layer as layer_named
+from schemas.tables import KINDS
+
+from ..project import Row
+from .items import Opinion
+from .progress import ItemProgress
+
+
+def settled_rows(one: ItemProgress) -> tuple[dict[str, Any], ...]:
+    """The rows that an item adds to the history; the last state of each, superseded ones left out, is what counts.
+
+    Nothing while it is queued, disputed, to be done again or given up: the proposals stay what they are. Agreed: the rows
+    of the first opinion, and each once more for the person who said the same. Settled by somebody (adjudicator, checker, a
+    later round): what people said before, then the rows of who settled it, then a rejection of every row of another
+    person that this leaves out. A row of that person which says what somebody said before is that earlier row, confirmed.
+    """
+    if not one.settled or one.authority is None:
+        return ()
+    last = one.authority
+    said = [o for o in one.opinions if not o.redo and o.submission != last.submission]
+    others = [o for o in said if o.submission not in one.seconded]
+    final = _recognised(last, [*(row for o in reversed(others) for row in _rows(o)), *_proposals(one)])
+    decided = {row["annotation_id"] for row in final}
+    rows = [dict(row) for o in others for row in _rows(o) if _kept(row, o, last, decided)] + final
+    rows += _rejections(rows, final, one, last, max(o.created_at for o in (*said, last)))
+    for opinion in said:
+        first = next((o for o in one.opinions if o.submission == one.seconded.get(opinion.submission)), None)
+        if first is not None:
+            rows += _confirmations(first, opinion)
+    return tuple(rows)
+
+
+def _rows(opinion: Opinion) -> Iterator[Row]:
+    return (row for rows in opinion.rows.values() for row in rows)
+
+
+def _proposals(one: ItemProgress) -> Iterator[Row]:
+    return (row for rows in one.item.rows.values() for row in rows)
+
+
+def _kept(row: Row, opinion: Opinion, last: Opinion, decided: Container[str]) -> bool:
+    """Whether a row of somebody else belongs to the history: what machines said only where who settled it spoke of it, and
+    not where somebody mended an answer after that.
+    """
+    if row["annotation_id"] in decided:
+        return opinion.created_at <= last.created_at
+    return bool(row["producer_type"] == "human")
+
+
+def _signed(row: Row, opinion: Opinion, **changes: Any) -> dict[str, Any]:
+    """A row as another person confirms (or rejects) it."""
+    signature = {"annotator": opinion.annotator, "submission": opinion.submission, "seconds": opinion.seconds}
+    return dict(row) | signature | {"created_at": datetime.fromisoformat(opinion.created_at)} | changes
+
+
+def _recognised(opinion: Opinion, earlier: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows of a person who saw several versions of an item but was compared with one of them only."""
+    known: dict[Hashable, Row] = {}
+    for row in earlier:
+        if row["status"] != "rejected":
+            known.setdefault(_content(row), row)
+    found: dict[str, dict[str, Any]] = {}
+    for row in _rows(opinion):
+        own = row["producer_type"] == "human" and row["submission"] == opinion.submission and row["status"] != "rejected"
+        same = known.get(_content(row)) if own else None
+        if same is None or same["annotation_id"] == row["annotation_id"]:
+            chosen = dict(row)
+        else:
+            status = "corrected" if same["status"] == "corrected" else "accepted"
+            chosen = _signed(same, opinion, status=status, quality="primary")
+        before = found.get(chosen["annotation_id"])
+        if before is None or before["status"] == "rejected":
+            found[chosen["annotation_id"]] = chosen
+    return list(found.values())
+
+
+def _rejections(
+    rows: Iterable[Mapping[str, Any]], final: Iterable[Mapping[str, Any]], one: ItemProgress, last: Opinion, at: str
+) -> list[dict[str, Any]]:
+    """Rejections, signed `at`, of what stands in `rows` (or would come back, once what replaced it is rejected) and is not
+    final.
+    """
+    latest = {row["annotation_id"]: row for row in (*_proposals(one), *rows)}
+    replaced = {row["annotation_id"]: row["supersedes"] for row in rows if row["supersedes"]}
+    reached = {row["annotation_id"] for row in final}
+    for row in final:
+        older = row["annotation_id"] if row["status"] != "rejected" else ""
+        while older := replaced.get(older, ""):
+            reached.add(older)
+    open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values()))
+    standing = [latest[i] for i in open_ if i in latest and i not in reached and latest[i]["status"] != "rejected"]
+    changes = {"status": "rejected", "quality": "primary", "created_at": datetime.fromisoformat(at)}
+    return [_signed(row, last, **changes) for row in standing]
+
+
+def _confirmations(first: Opinion, second: Opinion) -> Iterator[dict[str, Any]]:
+    """The rows of the first opinion once more, for the second person, but for those of which this one said the opposite."""
+    other = {row["annotation_id"]: row["status"] == "rejected" for row in _rows(second)}
+    corrected = {row["supersedes"] for row in _rows(second) if row["supersedes"]}
+    for row in _rows(first):
+        rejected = row["status"] == "rejected"
+        if other.get(row["annotation_id"], rejected) == rejected and not (rejected and row["annotation_id"] in corrected):
+            yield _signed(row, second)
+
+
+def _content(row: Row) -> Hashable:
+    """What a row says, whoever says it; pixels to a tenth."""
+    columns = ("layer", "start", "end", "stream", "target", *(c.name for c in KINDS[layer_named(row["layer"]).kind]))
+    return json.dumps([_rounded(row.get(name)) for name in columns], sort_keys=True, default=str)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 1)
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

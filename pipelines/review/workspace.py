@@ -1,0 +1,84 @@
+"""What there is to review in a workspace: trajectories with what was proposed for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from annotators.trajectory import TrajectoryView
+from pipelines.engine.job import outcome_path, read_outcome, read_table, read_tables
+from pipelines.io.media import MediaEntry, MediaReader
+from pipelines.io.store import Store
+from pipelines.recipe import Recipe
+from pipelines.shard import Outcome, Shard
+from pipelines.stages.ingest import Ingest
+from pipelines.stages.propose import Propose, trajectories_in
+from schemas.tables import KINDS
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reviewable:
+    """One trajectory, the ingest shard that holds it, and its proposals by layer, sorted by start and id.
+
+    `tasks`: the rows of `tasks` of its shard, by task_id.
+    """
+
+    shard: str
+    view: TrajectoryView
+    rows: Mapping[str, tuple[Row, ...]]
+    tasks: Mapping[str, Row]
+
+
+def reviewable(recipe: Recipe, store: Store, domain: str | None, layers: Sequence[str]) -> Iterator[Reviewable]:
+    """All trajectories of a domain (None = all) in order of shard, one shard in memory at a time."""
+    proposed = _proposed(recipe, store)
+    for key in Ingest(recipe, store).plan().keys:
+        outcome = read_outcome(store, outcome_path(Ingest.name, key.name))
+        if outcome is None or not outcome.counts.get("trajectories"):
+            continue
+        shard = Shard(key, read_tables(store, outcome.files))
+        rows = _rows(store, proposed.get(key.name, ()), layers)
+        entries = (
+            {row["sha256"]: MediaEntry(**row) for row in shard.tables["media"].to_pylist()} if "media" in shard.tables else {}
+        )
+        media = MediaReader(store.uri(Ingest.folder), entries)
+        tasks = {row["task_id"]: row for row in shard.tables["tasks"].to_pylist()} if "tasks" in shard.tables else {}
+        for tables in trajectories_in(shard.tables):
+            header = tables["trajectories"].to_pylist()[0]
+            if domain in (None, header["domain"]) and header["num_steps"]:
+                view = TrajectoryView(header, tables, media.read, media.open)
+                own = rows.get(header["trajectory_id"], {})
+                yield Reviewable(key.name, view, {layer: tuple(own.get(layer, ())) for layer in layers}, tasks)
+
+
+def _proposed(recipe: Recipe, store: Store) -> dict[str, list[Outcome]]:
+    """Ingest shard → the outcomes of its annotators."""
+    found: dict[str, list[Outcome]] = defaultdict(list)
+    for key in Propose(recipe, store).plan().keys:
+        outcome = read_outcome(store, outcome_path(Propose.name, key.name))
+        if outcome is not None and "shard" in key.spec:
+            found[key.spec["shard"]].append(outcome)
+    return found
+
+
+def _rows(store: Store, outcomes: Sequence[Outcome], layers: Sequence[str]) -> dict[str, dict[str, list[Row]]]:
+    """trajectory_id → layer → rows."""
+    found: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    wanted = pa.array(list(layers), pa.string())
+    for outcome in outcomes:
+        for kind, record in outcome.files.items():
+            if kind in KINDS:
+                table = read_table(store, record.path)
+                for row in table.filter(pc.is_in(table["layer"], value_set=wanted)).to_pylist():
+                    found[row["trajectory_id"]][row["layer"]].append(row)
+    for of_layer in found.values():
+        for rows in of_layer.values():
+            rows.sort(key=lambda row: (-1 if row["start"] is None else row["start"], row["annotation_id"]))
+    return found

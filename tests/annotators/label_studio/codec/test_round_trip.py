@@ -1,0 +1,78 @@
+"""Rows of every kind that has a control: encoded and decoded, also the way Label Studio may spell them back."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from label_studio_sdk.label_interface import LabelInterface
+
+from annotators.label_studio.codec import decode, encode, same
+from annotators.label_studio.config import render
+from annotators.label_studio.project import Project, ReviewTask
+from schemas.layers import layer
+
+MakeTask = Callable[..., ReviewTask]
+SEEDS = range(40)
+
+
+def respelled(results: Any, seed: int) -> Any:
+    """The results through JSON with other key orders and 10.0 as 10, as the editor may save them."""
+    rng = random.Random(seed)
+
+    def change(value: Any) -> Any:
+        if isinstance(value, dict):
+            keys = list(value)
+            rng.shuffle(keys)
+            return {key: change(value[key]) for key in keys}
+        if isinstance(value, (list, tuple)):
+            return [change(item) for item in value]
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    return json.loads(json.dumps(change(results)))
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_decode_gives_the_rows_back_without_the_ledger(project: Project, make_task: MakeTask, stride: int) -> None:
+    if project.view == "verdict" and "preference" not in project.layers:
+        pytest.skip("in the verdict view nothing is pushed but pictures")
+    for seed in SEEDS:
+        task = make_task(seed, project, stride=stride)
+        decoded = decode(project, task, respelled(encode(project, task).results, seed))
+        assert not decoded.findings
+        for name in project.layers:
+            rows = {row["annotation_id"]: row for row in task.rows[name]}
+            statements = {statement.region: statement for statement in decoded.rows.get(name, ())}
+            if layer(name).kind == "links":  # relations have no id
+                statements = dict(zip(rows, statements.values(), strict=True))
+            if layer(name).kind == "segments":  # of layers that share a region, the first gives the id
+                ids = {region: i for region, carried in encode(project, task).rows.items() for n, i, _ in carried if n == name}
+                statements = {ids[region]: statement for region, statement in statements.items()}
+            assert statements.keys() == rows.keys(), (seed, name)
+            for annotation_id, statement in statements.items():
+                row = rows[annotation_id]
+                assert (statement.start, statement.end) == (row["start"], row["end"]), (seed, name)
+                said = {column: row[column] for column in statement.payload}
+                assert same(dict(statement.payload), said), (seed, name, statement.payload, said)
+
+
+def test_what_is_pushed_passes_the_interface_of_the_config(project: Project, make_task: MakeTask) -> None:
+    interface = LabelInterface(render(project))
+    for seed in range(10):
+        results = list(encode(project, make_task(seed, project)).results)
+        errors = interface.validate_prediction({"result": results}, return_errors=True)
+        assert not errors, (seed, errors)
+
+
+def test_encoding_is_deterministic_and_ids_are_unique(project: Project, make_task: MakeTask) -> None:
+    for seed in range(10):
+        task = make_task(seed, project)
+        encoded = encode(project, task)
+        assert json.dumps(encoded.results) == json.dumps(encode(project, make_task(seed, project)).results)
+        named = [(r.get("id"), r.get("from_name"), r.get("item_index")) for r in encoded.results if r["type"] != "relation"]
+        assert len(set(named)) == len(named)
+        shown = {i for carried in encoded.rows.values() for _, i, _ in carried}
+        assert shown == {row["annotation_id"] for rows in task.rows.values() for row in rows}
