@@ -69,6 +69,17 @@ class Annotation:
     trajectory_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an annotator was told and cannot take (a model's malformed answer, say): becomes a reject, and costs nothing else.
+
+    `code` is stable; `message` is a sentence that says what is wrong and where.
+    """
+
+    code: str
+    message: str
+
+
 def annotation_tables(
     trajectory_id: str | None, producer: Producer, annotations: Iterable[Annotation], task_id: str | None = None
 ) -> dict[str, pa.Table]:

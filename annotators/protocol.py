@@ -16,8 +16,11 @@ from typing import Any, ClassVar, Literal, Protocol, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from .annotation import Annotation, Producer
+from .annotation import Annotation, Producer, Refusal
 from .trajectory import TaskView, TrajectoryView
+
+PEOPLE = "label_studio"
+"""The package of the human annotator: it holds no `ANNOTATOR`, and its modules need their extra."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ class Requires:
 
 
 class Annotator(Protocol):
-    """Fills layers. Implementations are frozen dataclasses whose fields are their parameters."""
+    """Fills layers. Implementations are frozen dataclasses whose fields are their parameters.
+
+    One that needs more than trajectories (an endpoint) has a method `lacks() -> str | None`, see `lacking`.
+    """
 
     name: ClassVar[str]
     version: ClassVar[str]
@@ -51,8 +57,8 @@ class Annotator(Protocol):
     requires: ClassVar[Requires]
     deterministic: ClassVar[bool]
 
-    def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
-        """Annotations of the emitted layers."""
+    def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation | Refusal]:
+        """Annotations of the emitted layers, and what it was told and cannot take."""
         ...
 
 
@@ -104,7 +110,7 @@ def annotator_names() -> tuple[str, ...]:
     package = importlib.import_module(__package__)
     names = []
     for domain in pkgutil.iter_modules(package.__path__):
-        if domain.ispkg:
+        if domain.ispkg and domain.name != PEOPLE:
             inner = importlib.import_module(f"{__package__}.{domain.name}")
             names += [f"{domain.name}.{module.name}" for module in pkgutil.iter_modules(inner.__path__)]
     return tuple(sorted(name for name in names if hasattr(importlib.import_module(f"{__package__}.{name}"), "ANNOTATOR")))
@@ -114,6 +120,16 @@ def producer_of(annotator: Annotator | TaskAnnotator) -> Producer:
     """Who signs the rows of an annotator: its type, name, version and parameters."""
     parameters = {f.name: getattr(annotator, f.name) for f in dataclasses.fields(cast(Any, annotator))}
     return Producer(annotator.producer_type, annotator.name, annotator.version, parameters)
+
+
+def lacking(annotator: Annotator | TaskAnnotator) -> str | None:
+    """What an annotator needs besides trajectories and does not have here, in a sentence; None where it lacks nothing.
+
+    What it lacks is asked before any trajectory is looked at: its layers are then not proposed, which is not the same as
+    empty.
+    """
+    said = getattr(annotator, "lacks", None)
+    return None if said is None else cast("str | None", said())
 
 
 def meets(requires: Requires, trajectory: TrajectoryView) -> bool:

@@ -6,10 +6,12 @@ copy of the folder, below the system's temporary folder. The server ends with th
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import random
 import shutil
 import socket
 import tempfile
@@ -61,10 +63,15 @@ class LabelStudio:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody has now; of those that outgoing connections are never given, so that it stays free."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def start(home: Home) -> Running:
@@ -86,7 +93,7 @@ def prepared_home() -> Path:
 
     version = importlib.metadata.version("label-studio")
     key = hashlib.sha256(json.dumps([version, SETTINGS], sort_keys=True).encode()).hexdigest()[:16]
-    root = Path(tempfile.gettempdir(), "cairn-tests")
+    root = Path(tempfile.gettempdir(), f"cairn-tests-{getpass.getuser()}")
     root.mkdir(mode=0o700, exist_ok=True)
     folder = root / f"label-studio-{key}"
     with filelock.FileLock(root / f"label-studio-{key}.lock"):

@@ -15,12 +15,12 @@ from rich.markup import escape
 from pipelines.errors import CairnError, ConfigurationError
 from pipelines.recipe import Recipe, ReviewServer, load_recipe
 
-from .label_studio_server import Home, running
+from .label_studio_home import Home
+from .label_studio_server import running
 from .progress import JobProgress
 
 if TYPE_CHECKING:
     from pipelines.review.session import ReviewSession
-
     from pipelines.session import Session
 
 out = Console(soft_wrap=True)

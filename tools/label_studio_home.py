@@ -48,7 +48,10 @@ class Home:
 
     @property
     def media(self) -> Path:
-        """The only folder that is served. A project is given one folder in it, never this one itself."""
+        """The only folder that is served. A project is given one folder in it, never this one itself.
+
+        Symbolic links in it are followed: put none there that lead out.
+        """
         return self.folder / "media"
 
     @property

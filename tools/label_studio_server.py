@@ -49,6 +49,8 @@ PATIENCE = 900.0
 """Seconds that a first start may take; it builds the database, about a minute of work for the processor."""
 ALREADY_STARTED = 60.0
 """Seconds that a server which somebody else started may take to answer."""
+LETS_GO = 5.0
+"""Seconds that a port may take to become free of a server that was killed just now."""
 
 Watch = Callable[[str, float], None]
 """Called while the server starts: what is going on, and for how many seconds."""
@@ -195,7 +197,7 @@ def _wait(home: Home, process: psutil.Process, state: Process, watch: Watch, pat
             if _listens(process, state.port):
                 return
             down(home)
-            raise _port_taken(state.port)
+            raise _port_taken(state.port, _owners(state.port))
         watch(what, waited)
         time.sleep(0.3)
     raise ServerError(
@@ -211,25 +213,40 @@ def _why_it_died(home: Home) -> ServerError:
 
 
 def _need_port(port: int) -> None:
-    """Label Studio would move to the next port without a word."""
+    """Label Studio would move to the next port without a word.
+
+    A server that was killed just now seems to be gone while one of its threads still holds the port: nobody's, for a moment.
+    """
+    until = time.monotonic() + LETS_GO
+    while not _can_be_bound(port):
+        if (owners := _owners(port)) or time.monotonic() > until:
+            raise _port_taken(port, owners)
+        time.sleep(0.1)
+
+
+def _can_be_bound(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError as error:
             raise ConfigurationError(f"port {port} is reserved for the administrator: choose one above 1023") from error
-        except OSError as error:
-            raise _port_taken(port) from error
+        except OSError:
+            return False
+    return True
 
 
-def _port_taken(port: int) -> PortTakenError:
-    by = ""
+def _port_taken(port: int, owners: str) -> PortTakenError:
+    return PortTakenError(f"port {port} is taken{f' by {owners}' if owners else ''}: stop that program, or choose another port")
+
+
+def _owners(port: int) -> str:
+    """Name and number of the processes that listen; empty where they may not be seen."""
     try:
-        owners = {found.pid for found in psutil.net_connections("tcp") if found.pid and _is_listener(found, port)}
-        by = " and ".join(f"{psutil.Process(pid).name()} (process {pid})" for pid in sorted(owners))
+        found = {entry.pid for entry in psutil.net_connections("tcp") if _is_listener(entry, port)}
+        return " and ".join(f"{psutil.Process(pid).name()} (process {pid})" for pid in sorted(pid for pid in found if pid))
     except psutil.Error:
-        by = ""  # another user's process
-    return PortTakenError(f"port {port} is taken{f' by {by}' if by else ''}: stop that program, or choose another port")
+        return ""
 
 
 def _need_login(home: Home, state: Process, login: Login) -> Login:

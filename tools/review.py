@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from .console import RecipePath, err, out, reporting, review_session, say, shown
-from .label_studio_server import PORT, Home, Running, down, logs, running, status, up
+from .label_studio_home import Home
+from .label_studio_server import PORT, Running, down, logs, running, status, up
 
 if TYPE_CHECKING:
     from pipelines.review.session import ReviewSession
@@ -69,10 +70,12 @@ def print_status(
         say(status(Home(home)).sentence)
         if recipe is None:
             return
-        with review_session(recipe, home) as session:
-            table = Table("project", "round", *session.state_names)
+        with review_session(recipe, None) as session:
+            from annotators.label_studio.rounds.states import STATES
+
+            table = Table("project", "round", *STATES)
             for row in session.status():
-                table.add_row(row.project, str(row.round), *(str(row.states.get(name, 0)) for name in session.state_names))
+                table.add_row(row.project, str(row.round), *(str(row.states.get(name, 0)) for name in STATES))
             out.print(table)
 
 
@@ -118,9 +121,10 @@ def report(
     with reporting(), review_session(recipe, None) as session:
         from .review_report import print_report, write_report
 
-        found = session.report()
+        found = session.reports()
         print_report(found, out)
-        say(f"page: {shown(str(write_report(found, to or session.report_folder)))}")
+        folder = to or Path(session.store.local_root, "review", "report")
+        say(f"page: {shown(str(write_report(found, folder)))}")
 
 
 def _print_login(found: Running, home: Path) -> None:

@@ -77,7 +77,11 @@ class Connection:
         if failure is not None:
             raise failure
         assert response is not None
-        return _decoded(response) if response.content else None
+        answer = _decoded(response) if response.content else None
+        if isinstance(answer, str):
+            where = f"{method} {redact(path, self._secrets)}"
+            raise LabelStudioError(f"what answers at {self.url} is no Label Studio ({response.status_code}, {where})", 502)
+        return answer
 
     def _lost(self, method: str, path: str, error: httpx.HTTPError) -> LabelStudioError:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):

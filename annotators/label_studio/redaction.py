@@ -8,15 +8,15 @@ from collections.abc import Iterable
 
 HIDDEN = "[hidden]"
 
-_NAMES = (
-    r"sessionid|csrftoken|csrfmiddlewaretoken|password|refresh|access|token|authorization|x-api-key|x-csrftoken|(?:set-)?cookie"
-)
+_NAMES = r"sessionid|csrftoken|csrfmiddlewaretoken|password|refresh|access|token"
+_HEADERS = r"authorization|x-api-key|x-csrftoken|(?:set-)?cookie"
 _SECRETS = (
     re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]+){1,2}"),  # a JSON web token, also one without its signature
     re.compile(r"(?i)\b(?:token|bearer) [\w.-]{16,}"),
-    # A header as the HTTP library logs it: (b'set-cookie', b'...').
-    re.compile(rf"(?i)[\"'](?:{_NAMES})[\"']\s*[:,]\s*b?(?:\"[^\"]*\"|'[^']*')"),
-    re.compile(r"(?i)\b(?:authorization|x-api-key|x-csrftoken|(?:set-)?cookie): [^\n]+"),
+    re.compile(rf"(?i)\b(?:{_HEADERS}): [^\n]+"),
+    # As the HTTP library logs headers: (b'set-cookie', b'...'); as JSON and Python show fields: "token": "...".
+    re.compile(rf"(?i)b?[\"'](?:{_HEADERS})[\"'], b?(?:\"[^\"]*\"|'[^']*')"),
+    re.compile(rf"(?i)[\"'](?:{_NAMES}|{_HEADERS})[\"']: ?(?:\"[^\"]*\"|'[^']*')"),
     re.compile(rf"(?i)\b(?:{_NAMES})=[^\s\"'&;,)}}\]]+"),
     re.compile(r"(?i)\b(?:password|token): \S{8,}"),
 )

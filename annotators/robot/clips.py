@@ -27,7 +27,7 @@ from .motion_segments import MotionSegments, Segment
 OBJECT = "the object"
 _PLAIN = re.compile(
     r"^(?:please\s+)?(?P<verb>[a-z]+)(?:\s+up|\s+down)?\s+(?P<object>(?:the|a|an|one)\s+[\w -]+?)"
-    r"(?:\s+up|\s+down)?(?:\s+(?P<where>(?:into|onto|in|on|to|inside|over|under|beside|next to|from|off|with|and)\b.*))?[.!]?$"
+    r"(?:\s+up|\s+down)?(?:\s+(?P<where>(?:into|onto|in|on|to|inside|over|under|beside|next to|from|off|with|and)\b[^.!]*))?[.!]?$"
 )
 _UPWARD = frozenset({"lift", "raise", "pick", "grab", "take"})
 _WHERETO = ("in", "into", "on", "onto", "to", "inside")
@@ -126,7 +126,7 @@ def _sentence(skill: str, holding: bool, after: bool, thing: str, where: str, up
 
 def _said(instruction: str | None) -> tuple[str, str, bool]:
     """The thing, where it goes (with a space before it, or empty), and whether it is lifted, as an instruction says it."""
-    found = _PLAIN.match(" ".join((instruction or "").lower().split()))
+    found = _PLAIN.match(" ".join((instruction or "").lower().split())[:200])
     if found is None:
         return OBJECT, "", False
     where = found["where"] or ""

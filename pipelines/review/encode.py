@@ -99,7 +99,7 @@ def frame_exact(path: Path) -> tuple[int, float] | None:
 
 
 def rational(fps: float) -> Fraction:
-    """The rate as containers write it: 29.97 is 30000/1001. Raises ValueError for a rate that is not positive."""
+    """The rate as containers write it: 29.97002997 is 30000/1001. Raises ValueError for a rate that is not positive."""
     if not fps > 0:
         raise ValueError(f"{fps} frames per second: a rate is above 0")
     return Fraction(fps).limit_denominator(1001)

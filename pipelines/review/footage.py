@@ -22,7 +22,7 @@ Part = tuple[Path, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class Footage:
     """One stream of a robot trajectory, as its tables describe it.
 
     `of_step`: the frame of each step; a step without one has the nearest earlier one, the first ones the first there is.
@@ -54,7 +54,7 @@ class Camera:
         return next(s for s in range(right) if self.of_step[s] == shown) if shown == frame else right - 1
 
 
-def camera(view: TrajectoryView, stream: str) -> Camera:
+def footage(view: TrajectoryView, stream: str) -> Footage:
     """A stream of a robot trajectory. Raises MediaFault where there is none, or no step has a frame of it."""
     place = f"{view.trajectory_id}, camera {stream}"
     streams = list(view.header["streams"] or ())
@@ -80,7 +80,7 @@ def camera(view: TrajectoryView, stream: str) -> Camera:
     first = (parts or images)[0]
     fps = streams[number]["fps"] or _rate(times) or view.header["fps"] or 10.0
     size = (streams[number]["width"] or first["width"], streams[number]["height"] or first["height"])
-    return Camera(place, stream, of_step, times or None, float(fps), *size, sources, counts)
+    return Footage(place, stream, of_step, times or None, float(fps), *size, sources, counts)
 
 
 def read_frames(parts: Sequence[Part], numbers: Iterable[int]) -> Iterator[Picture]:
@@ -98,7 +98,7 @@ def read_frames(parts: Sequence[Part], numbers: Iterable[int]) -> Iterator[Pictu
         raise FrameError(f"frame {wanted[-1]}: the stream ends after {first} frames")
 
 
-def read_images(view: TrajectoryView, found: Camera, numbers: Iterable[int]) -> Iterator[Picture]:
+def read_images(view: TrajectoryView, found: Footage, numbers: Iterable[int]) -> Iterator[Picture]:
     """The pictures of `numbers` of a camera that is kept as images. Raises MediaFault for one that cannot be decoded."""
     for number in numbers:
         if not 0 <= number < len(found.sources):
@@ -127,7 +127,7 @@ def decoded(data: bytes, place: str) -> Picture:
 
 
 @contextmanager
-def opened(view: TrajectoryView, found: Camera) -> Iterator[tuple[Part, ...]]:
+def opened(view: TrajectoryView, found: Footage) -> Iterator[tuple[Part, ...]]:
     """The parts of a video as local files for the time of the `with`. Raises MediaFault where one is gone."""
     with ExitStack() as stack:
         try:

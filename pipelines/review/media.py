@@ -24,7 +24,7 @@ from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervise
 from schemas.identity import digest
 
 from .encode import MediaFault, frame_exact, rational, resized, write_video
-from .footage import Camera, Part, camera, decoded, opened, read_frames, read_images
+from .footage import Footage, Part, decoded, footage, opened, read_frames, read_images
 
 VERSION = "1"
 """Raised when the same inputs give other files."""
@@ -53,7 +53,7 @@ def robot_proxy(
 
     Raises MediaFault, with the place, where the camera is not there or cannot be decoded.
     """
-    found = camera(view, stream)
+    found = footage(view, stream)
     end = view.num_steps if end is None else end
     rate = _step_rate(view) or found.fps
     every = max(1, round(rate / fps))
@@ -69,7 +69,7 @@ def robot_full_rate(view: TrajectoryView, stream: str, folder: Path, start: int 
 
     The whole trajectory has all frames of the stream. Raises MediaFault as `robot_proxy` does.
     """
-    found = camera(view, stream)
+    found = footage(view, stream)
     end = view.num_steps if end is None else end
     first = 0 if start == 0 else found.of_step[start]
     last = found.num_frames if end >= view.num_steps else max(found.of_step[end], first + 1)
@@ -81,7 +81,7 @@ def contact_clip(view: TrajectoryView, stream: str, step: int, folder: Path, sec
 
     Raises MediaFault as `robot_proxy` does.
     """
-    found = camera(view, stream)
+    found = footage(view, stream)
     middle = found.of_step[step]
     if found.times is None:
         reach = round(seconds * found.fps)
@@ -101,7 +101,7 @@ def key_frames(
 
     Images are shown as they are stored. Raises MediaFault as `robot_proxy` does.
     """
-    found = camera(view, stream)
+    found = footage(view, stream)
     if frames is None:
         wanted = [(found.of_step[step], step) for step in sorted(set(steps))]
     else:
@@ -119,7 +119,7 @@ def key_frames(
     return Media(files, surface)
 
 
-def _every_frame(view: TrajectoryView, found: Camera, folder: Path, frames: range, end: int) -> Media:
+def _every_frame(view: TrajectoryView, found: Footage, folder: Path, frames: range, end: int) -> Media:
     path, fps = _video(view, found, folder, tuple(frames), found.fps, _FULL)
     steps = tuple(found.step_at(frame) for frame in frames)
     gap = _gap(found.times, frames) or round(1 / found.fps, 6)
@@ -127,7 +127,7 @@ def _every_frame(view: TrajectoryView, found: Camera, folder: Path, frames: rang
 
 
 def _video(
-    view: TrajectoryView, found: Camera, folder: Path, frames: tuple[int, ...], fps: float, largest: tuple[int, int]
+    view: TrajectoryView, found: Footage, folder: Path, frames: tuple[int, ...], fps: float, largest: tuple[int, int]
 ) -> tuple[Path, float]:
     """The file that shows `frames` in order, and its rate: the stored part where that is it already, else a proxy."""
     if not frames:
@@ -155,7 +155,7 @@ def _write_proxy(parts: Sequence[Part], frames: Sequence[int], path: Path, fps: 
     write_video(path, read_frames(parts, frames), fps, largest, exact=False)
 
 
-def _make_pictures(view: TrajectoryView, found: Camera, frames: Sequence[int], files: Sequence[Path]) -> None:
+def _make_pictures(view: TrajectoryView, found: Footage, frames: Sequence[int], files: Sequence[Path]) -> None:
     """Write the pictures that are not there yet."""
     absent = {frame: file for frame, file in zip(frames, files, strict=True) if not file.exists()}
     if absent:
@@ -180,7 +180,7 @@ def save(picture: Picture, file: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _decoding(found: Camera, function: Any, *arguments: Any) -> Any:
+def _decoding(found: Footage, function: Any, *arguments: Any) -> Any:
     """Call in the decoding child; whatever goes wrong there is a MediaFault with the place."""
     try:
         return supervised(function, *arguments)
@@ -188,13 +188,13 @@ def _decoding(found: Camera, function: Any, *arguments: Any) -> Any:
         raise MediaFault(f"{found.place}: {error}") from error
 
 
-def _one_size(pictures: Any, found: Camera) -> Any:
+def _one_size(pictures: Any, found: Footage) -> Any:
     """Pictures at the stream's declared size."""
     for picture in pictures:
         yield resized(picture, (found.width, found.height))
 
 
-def _stored_image(view: TrajectoryView, found: Camera, frame: int, folder: Path) -> Path:
+def _stored_image(view: TrajectoryView, found: Footage, frame: int, folder: Path) -> Path:
     """An image as it is stored, where a browser shows it; what it does not (16 bit) as PNG."""
     if not 0 <= frame < len(found.sources):
         raise MediaFault(f"{found.place}: there is no frame {frame}, it ends after {len(found.sources)} frames")

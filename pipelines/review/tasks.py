@@ -12,8 +12,8 @@ from annotators.label_studio.project import Project, ReviewTask, Row
 from pipelines.recipe import ReviewProject
 from pipelines.review.media import Media, key_frames, robot_full_rate, robot_proxy
 from pipelines.review.proposed import proposed_lines
-from pipelines.review.row_pictures import row_pictures
 from pipelines.review.stories import arc_steps, arc_story, gui_steps, gui_story
+from pipelines.review.verdicts import row_pictures
 from pipelines.review.windows import Span, Window, around, windows
 from pipelines.review.workspace import Reviewable
 
@@ -230,7 +230,8 @@ def _gui_steps(desk: Desk, found: Reviewable, shown: Span, rows: Rows, stream: s
 
 
 def _verdict(desk: Desk, found: Reviewable, shown: Span, rows: Rows, stream: str | None) -> Media:
-    return row_pictures(found.view, [row for layer in desk.project.layers for row in rows.get(layer, ())], desk.folder)
+    flat = [row for layer in desk.project.layers for row in rows.get(layer, ())]
+    return row_pictures(found.view, flat, desk.folder, found.tasks.get(found.view.header["task_id"]))
 
 
 _MEDIA: Mapping[str, Callable[[Desk, Reviewable, Span, Rows, str | None], Media]] = {

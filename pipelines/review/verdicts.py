@@ -22,7 +22,7 @@ from schemas.layers import layer
 from schemas.tables import ENVELOPE, KINDS
 
 from .encode import MediaFault
-from .footage import camera, decoded
+from .footage import decoded, footage
 from .media import VERSION, Media, key_frames, place_of, save
 from .stories import screen, screenshot
 
@@ -48,7 +48,7 @@ def row_pictures(view: TrajectoryView, rows: Sequence[Row], folder: Path, task: 
 
 def _draw(view: TrajectoryView, stream: str | None, group: Sequence[tuple[Row, Path]], folder: Path, task: Row | None) -> None:
     """Draw the rows of one camera: the scene holds the pictures of one row at a time."""
-    of_step = camera(view, stream).of_step if stream is not None else tuple(range(view.num_steps))
+    of_step = footage(view, stream).of_step if stream is not None else tuple(range(view.num_steps))
     keys = {id(row): wanted(layer(row["layer"]).kind, row, of_step) for row, _ in group}
     loaded = _Pictures(view, stream, sorted({key for own in keys.values() for key in own}), folder, task)
     for row, file in group:
@@ -80,7 +80,7 @@ class _Pictures:
         self.size = (1, 1)
         domain = view.header["domain"]
         if stream is not None:
-            found = camera(view, stream)
+            found = footage(view, stream)
             self.size = (found.width, found.height)
             if keys:
                 self._files = dict(zip(keys, key_frames(view, stream, (), folder, frames=keys).files, strict=True))

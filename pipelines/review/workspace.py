@@ -18,6 +18,7 @@ from pipelines.recipe import Recipe
 from pipelines.shard import Outcome, Shard
 from pipelines.stages.ingest import Ingest
 from pipelines.stages.propose import Propose, trajectories_in
+from schemas.layers import layers as declared
 from schemas.tables import KINDS
 
 Row = dict[str, Any]
@@ -56,6 +57,12 @@ def reviewable(recipe: Recipe, store: Store, domain: str | None, layers: Sequenc
                 view = TrajectoryView(header, tables, media.read, media.open)
                 own = rows.get(header["trajectory_id"], {})
                 yield Reviewable(key.name, view, {layer: tuple(own.get(layer, ())) for layer in layers}, tasks)
+
+
+def stored_rows(recipe: Recipe, store: Store, shard: str) -> dict[str, list[Row]]:
+    """trajectory_id → all proposals about the trajectories of one ingest shard."""
+    rows = _rows(store, _proposed(recipe, store).get(shard, ()), tuple(declared()))
+    return {name: [row for of_layer in of_layers.values() for row in of_layer] for name, of_layers in rows.items()}
 
 
 def _proposed(recipe: Recipe, store: Store) -> dict[str, list[Outcome]]:

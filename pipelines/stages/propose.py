@@ -13,8 +13,8 @@ from typing import Any, ClassVar, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from annotators.annotation import annotation_tables
-from annotators.protocol import Annotator, TaskAnnotator, annotator, meets, producer_of
+from annotators.annotation import Annotation, Refusal, annotation_tables
+from annotators.protocol import Annotator, TaskAnnotator, annotator, lacking, meets, producer_of
 from annotators.trajectory import TaskView, TrajectoryView
 from pipelines.engine.job import (
     outcome_path,
@@ -91,7 +91,8 @@ class Propose:
         for tables in trajectories_in(shard.tables):
             header = tables["trajectories"].to_pylist()[0]
             own = _own_media(tables, entries)
-            said = _ask(found, header, tables, MediaReader(self.store.uri("ingest"), own))
+            reader = MediaReader(self.store.uri("ingest"), own)
+            said = None if "lacks" in shard.key.spec else _ask(found, header, tables, reader)
             if said is None:
                 counts["lacking"] += 1
             elif isinstance(said, Reject):
@@ -100,7 +101,11 @@ class Propose:
                     say_alive(self.store, self.name, shard.key.name, len(rejects))
             else:
                 counts["proposed_for"] += 1
-                for kind, table in said.items():
+                told, refusals = said
+                rejects += [
+                    _reject(header, found.name, refusal.code, f"{found.name}: {refusal.message}") for refusal in refusals
+                ]
+                for kind, table in told.items():
                     kinds[kind].append(table)
         return _with_proposals(shard, found, kinds, rejects, counts)
 
@@ -173,17 +178,22 @@ def _with_proposals(
     return Shard(shard.key, {**facts, **proposed}, tuple(rejects), counts)
 
 
-def propose_for(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> dict[str, pa.Table] | None:
-    """What an annotator says about one trajectory, by kind; None where the trajectory lacks what it requires."""
+Said = tuple[dict[str, pa.Table], tuple[Refusal, ...]]
+"""What an annotator says about one trajectory, by kind, and what it was told and cannot take."""
+
+
+def propose_for(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> Said | None:
+    """What an annotator says about one trajectory; None where the trajectory lacks what it requires."""
     view = TrajectoryView(header, tables, media.read, media.open)
     if not meets(found.requires, view):
         return None
-    return annotation_tables(view.trajectory_id, producer_of(found), found.propose(view))
+    told = list(found.propose(view))
+    annotations = [one for one in told if isinstance(one, Annotation)]
+    refusals = tuple(one for one in told if isinstance(one, Refusal))
+    return annotation_tables(view.trajectory_id, producer_of(found), annotations), refusals
 
 
-def _ask(
-    found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader
-) -> dict[str, pa.Table] | Reject | None:
+def _ask(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> Said | Reject | None:
     """`propose_for`, in the decode child where frames are read; whatever goes wrong costs this trajectory alone."""
     place = f"{found.name} on {header['trajectory_id']}"
     try:
@@ -195,7 +205,9 @@ def _ask(
     except ChildHungError as error:
         return _reject(header, found.name, "decode_hung", f"{place}: {error}")
     except Exception as error:  # noqa: BLE001 - one annotator on one recording must not stop a run
-        return _reject(header, found.name, "annotator_failed", f"{place} stopped with {type(error).__name__}: {error}")
+        code = getattr(error, "code", None)
+        code = code if isinstance(code, str) else "annotator_failed"
+        return _reject(header, found.name, code, f"{place} stopped with {type(error).__name__}: {error}")
 
 
 def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Reject:
@@ -205,12 +217,16 @@ def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Re
 
 
 def _key(ingested: Outcome, found: Annotator) -> ShardKey:
+    """The key of a shard and an annotator. What the annotator lacks is part of it: once it is there, the key is another."""
     spec = {
         "annotator": found.name,
         "parameters": dict(producer_of(found).parameters),
         "shard": ingested.name,
         "source": ingested.facts["source"],
     }
+    lacks = lacking(found)
+    if lacks is not None:
+        spec["lacks"] = lacks
     inputs = {name: record.sha256 or record.bytes for name, record in ingested.files.items()}
     return ShardKey(
         name=f"{ingested.name}.{found.name}",

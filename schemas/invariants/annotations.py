@@ -15,7 +15,17 @@ from .violation import Check, Tables, Violation, lengths, outside
 
 _WORDS = {"segments": "label", "regions": "label", "checks": "outcomes", "verdicts": "value", "links": "relation"}
 """Kind → the column that holds words of the layer's vocabulary."""
-_LINK = ["annotation_id", "trajectory_id", "layer", "source", "destination", "source_step", "destination_step"]
+_LINK = [
+    "annotation_id",
+    "trajectory_id",
+    "layer",
+    "source",
+    "destination",
+    "source_step",
+    "destination_step",
+    "relation",
+    "producer_type",
+]
 
 
 def envelope_words_known(tables: Tables) -> Iterator[Violation]:
@@ -160,6 +170,8 @@ def links_lead_somewhere(tables: Tables) -> Iterator[Violation]:
             for end in ("source", "destination"):
                 if row[end] is None and row[f"{end}_step"] is not None:
                     continue  # a link between steps
+                if row[end] is None and row["relation"] is None and row["producer_type"] == "human":
+                    continue  # a person said that nothing is linked
                 if row[end] not in known:
                     message = f"{_place(row)}: {end} {row[end]!r} is no annotation; it should be an annotation_id that is there"
                     yield Violation("link_dangling", message, row["trajectory_id"], row["annotation_id"])

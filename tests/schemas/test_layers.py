@@ -78,10 +78,73 @@ def test_a_review_says_where_and_what_an_absent_row_means(declared: Layer) -> No
         assert declared.unreviewed_because
         return
     assert not declared.unreviewed_because
-    assert declared.review.absent
+    assert declared.review.absent not in ("", "rejected")
+    assert not declared.review.absent.endswith(".")
     assert declared.review.view == "verdict" or declared.review.view.startswith(f"{declared.domain}_")
-    assert (declared.review.view == "verdict") == (declared.review.region is None)
-    assert declared.stream is not None
+
+
+@EVERY
+def test_what_is_seen_on_frames_names_their_kind_of_stream(declared: Layer) -> None:
+    """ARC has grids in its steps and no stream; everything else that a person reviews is seen on one."""
+    if declared.review is not None:
+        assert (declared.stream is None) == (declared.domain == "arc")
+
+
+@EVERY
+def test_a_review_says_what_is_drawn_typed_and_chosen(declared: Layer) -> None:
+    review = declared.review
+    if review is None:
+        return
+    assert (review.shape is not None) == (declared.kind == "regions")
+    assert review.shape in (None, "point", "box", "polygon", "mask", "cells")
+    assert (review.shape == "mask") <= (review.view == "verdict")
+    assert review.text <= (declared.kind == "segments")
+    assert (review.region is not None) <= (declared.kind == "segments")
+    if declared.kind == "segments":
+        assert review.text or declared.vocabulary or review.words
+
+
+@EVERY
+def test_words_to_choose_from_are_given_where_the_labels_of_the_layer_are_open(declared: Layer) -> None:
+    words = declared.review.words if declared.review else ()
+    if words:
+        assert declared.vocabulary is None
+        assert len({term.value for term in words}) == len(words)
+        assert all(term.value and term.meaning and term.hotkey and term.colour for term in words)
+    drawn = declared.kind in ("regions", "checks") and declared.review is not None and declared.review.view != "verdict"
+    assert not drawn or declared.vocabulary or words
+
+
+def test_the_keys_of_a_view_are_all_different_for_its_layers_may_stand_together() -> None:
+    by_view: dict[str, list[str]] = {}
+    for declared in layers().values():
+        if declared.review is not None and declared.review.view != "verdict" and declared.kind != "links":
+            for term in declared.review.words or declared.vocabulary or ():
+                assert term.hotkey, f"{declared.name}: {term.value} has no key in {declared.review.view}"
+                assert re.fullmatch("[0-9a-z]", term.hotkey)
+                by_view.setdefault(declared.review.view, []).append(term.hotkey)
+    assert by_view
+    for view, keys in by_view.items():
+        assert sorted(keys) == sorted(set(keys)), view
+
+
+def test_words_that_share_a_control_are_all_different() -> None:
+    """All segments of a view stand in one control, and so do all boxes on a video: the word tells the layers apart."""
+    by_control: dict[tuple[str, str], list[str]] = {}
+    for declared in layers().values():
+        shares = declared.kind in ("segments", "links") or (declared.review and declared.review.view == "robot_tracks")
+        if declared.review is not None and shares:
+            words = [term.value for term in declared.review.words or declared.vocabulary or ()]
+            by_control.setdefault((declared.review.view, declared.kind), []).extend(words)
+    for control, words in by_control.items():
+        assert sorted(words) == sorted(set(words)), control
+
+
+def test_words_of_the_target_are_roles_and_the_last_stands_for_all_others() -> None:
+    review = layer("target").review
+    assert review is not None
+    assert {"button", "link", "textbox"} < {term.value for term in review.words}
+    assert review.words[-1].value == "other"
 
 
 @EVERY
@@ -152,6 +215,6 @@ def test_an_incomplete_declaration_is_refused_with_the_field_and_the_remedy(chan
 
 def test_a_layer_that_nobody_declared_is_refused_with_those_that_are() -> None:
     with pytest.raises(
-        KeyError, match=r"no layer 'grasp'; declared are caption, change, .*\(one file each in schemas/layers\)"
+        KeyError, match=r"no layer 'grasp'; declared are action_point, activity, .*\(one file each in schemas/layers\)"
     ):
         layer("grasp")

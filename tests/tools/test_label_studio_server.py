@@ -22,6 +22,7 @@ import pytest
 
 from annotators.label_studio.client import Client
 from annotators.label_studio.redaction import HIDDEN
+from tests.label_studio_fixtures import free_port
 from tools import label_studio_settings
 from tools.label_studio_home import write_private
 from tools.label_studio_server import (
@@ -60,9 +61,7 @@ def wait_until(fact: Callable[[], bool], patience: float = 60) -> None:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -326,7 +325,9 @@ def test_only_media_that_a_project_was_given_is_served(label_studio, project: Ca
 def test_logs_show_no_secret(label_studio) -> None:
     running_ = label_studio.running
     with label_studio.home.log.open("a") as log:
-        log.write(f"sessionid=abc.def; token {running_.token}\nAuthorization: Token {running_.token}\nGET /?token=inviteinvite\n")
+        log.write(
+            f"sessionid=abc.def; token {running_.token}\nAuthorization: Token {running_.token}\nGET /?token=inviteinvite\n"
+        )
         log.write(f"password {running_.password}\nan ordinary line\n")
     shown = "\n".join(logs(label_studio.home, 5))
     assert "an ordinary line" in shown

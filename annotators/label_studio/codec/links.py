@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,7 +111,7 @@ def _ends(reading: Reading) -> dict[str, End]:
     for result in reading.results:
         region = result.get("id")
         if isinstance(region, str) and region not in found and re.fullmatch("(?!relation).*labels", str(result.get("type"))):
-            with reading.place(region):
+            with suppress(Unreadable):  # the region's own control says what is wrong with it
                 step = surface.steps[item_of(result, len(surface.steps))]
                 found[region] = End(Part.of(region).base, step)
     return found

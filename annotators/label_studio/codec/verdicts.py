@@ -48,7 +48,9 @@ def decode(reading: Reading, layers: Sequence[Layer]) -> Iterator[Statement]:
                 taken.add(item)
                 region = str(result.get("id"))
                 if item is None:
-                    yield Statement(layer.name, region, ("task",), {"value": word}, surface.start, surface.end, regions=(region,))
+                    yield Statement(
+                        layer.name, region, ("task",), {"value": word}, surface.start, surface.end, regions=(region,)
+                    )
                 else:
                     step = surface.steps[item]
                     yield Statement(layer.name, region, ("item", item), {"value": word}, step, step + 1, regions=(region,))

@@ -19,6 +19,12 @@ def labels(terms: Iterable[Term]) -> list[str]:
     return [tag("Label", value=t.value, hint=t.meaning, hotkey=t.hotkey, background=t.colour) for t in terms]
 
 
+def drawing(element: str, name: str, terms: Iterable[Term]) -> str:
+    """A control that draws on a picture. Boxes lie straight: columns of annotations have no angle."""
+    turned = "false" if element == "RectangleLabels" else None
+    return tag(element, *labels(terms), name=name, toName="media", canRotate=turned)
+
+
 def choices(name: str, terms: Iterable[Term], **where: object) -> str:
     """One word of several."""
     words = [tag("Choice", value=t.value, hint=t.meaning, hotkey=t.hotkey) for t in terms]
@@ -91,7 +97,7 @@ def _carried(control: str, terms: tuple[Term, ...], carried: tuple[Layer, ...]) 
             inside += [heading(layer.name), choices(layer.name, terms_of(layer), perRegion="true")]
         if layer.review and layer.review.text:
             inside += [heading(layer.name), text_area(f"{layer.name}_text", prompt(layer), perRegion="true")]
-    return inside and tag("View", *inside, **while_selected(control, terms)) or ""
+    return tag("View", *inside, **while_selected(control, terms)) if inside else ""
 
 
 def while_selected(control: str, terms: Iterable[Term]) -> dict[str, str]:
@@ -121,12 +127,12 @@ def regions(layer: Layer) -> str:
     """Boxes, cells, points or polygons on a picture."""
     assert layer.review is not None
     assert layer.review.shape is not None
-    return group(layer.name, tag(SHAPES[layer.review.shape], *labels(terms_of(layer)), name=layer.name, toName="media"))
+    return group(layer.name, drawing(SHAPES[layer.review.shape], layer.name, terms_of(layer)))
 
 
 def trace(layer: Layer) -> str:
     """A path on a picture, with its points in order."""
-    return group(layer.name, tag("VectorLabels", *labels(terms_of(layer)), name=layer.name, toName="media"))
+    return group(layer.name, drawing("VectorLabels", layer.name, terms_of(layer)))
 
 
 def verdict(layer: Layer) -> str:
@@ -144,8 +150,9 @@ def checks(layer: Layer) -> str:
         heading(f"{layer.name}: value"),
         text_area(f"{layer.name}_value", "what it has to be", perRegion="true"),
     ]
-    drawn = tag("RectangleLabels", *labels(terms), name=layer.name, toName="media")
-    return group(layer.name, drawn) + tag("View", *fields, **while_selected(layer.name, terms))
+    return group(layer.name, drawing("RectangleLabels", layer.name, terms)) + tag(
+        "View", *fields, **while_selected(layer.name, terms)
+    )
 
 
 def links(layers: Iterable[Layer]) -> str:
@@ -156,7 +163,7 @@ def links(layers: Iterable[Layer]) -> str:
 def markers() -> str:
     """A region per picture, for relations to end at. Nobody draws one, so its label is not shown."""
     step = Term("step", "this picture", UNUSED_KEY, "#777777")
-    return tag("View", tag("RectangleLabels", *labels((step,)), name="marker", toName="media"), style="display:none")
+    return tag("View", drawing("RectangleLabels", "marker", (step,)), style="display:none")
 
 
 def judgement() -> str:

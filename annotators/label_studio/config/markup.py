@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-
 HEADING = "flex-basis:100%;margin:6px 0 0;font-size:13px;font-weight:600;line-height:1.3"
 
 

@@ -19,8 +19,19 @@ PROPOSED = (
 )
 """Plain text with its line breaks. A long list scrolls by itself, so that the controls below stay in sight."""
 
-STYLE = '[data-testid="textarea-counts"],[data-testid="textarea-instruction"]{display:none}'
-"""The counts below a text are wider than the column and push its button out of it."""
+STYLE = "".join(
+    (
+        # The counts below a text are wider than the column and push its button out of it.
+        '.review-side [data-testid="textarea-counts"],.review-side [data-testid="textarea-instruction"]{display:none}',
+        # Pencil and bin stand beside a text: the editor lays them over its end, and only while the mouse is there.
+        ".review-side .lsf-textarea__region{flex-direction:row;align-items:flex-start;padding:0;gap:4px}",
+        ".review-side .lsf-textarea__actions{position:static;flex:none;gap:2px;opacity:1;pointer-events:auto;transform:none!important}",
+        # The tools leave the row while a picture loads, and the next one is drawn wider than its frame: cut off at the right.
+        ".review-list .lsf-object{padding-right:48px}.review-list .lsf-toolbar{position:absolute;right:0;top:80px}",
+        ".review-side .lsf-labels{margin:2px 0;padding:0}",
+    )
+)
+"""What the editor's own looks get wrong in a narrow column. Class names of 1.23.2."""
 
 ROW, RULER, ROOM = 24, 36, 660
 """Pixels: a row of the timeline, what stands above the rows, and video and rows together on a screen of 900."""
@@ -46,13 +57,14 @@ def pictures(project: Project) -> str:
 
 def layout(project: Project, controls: list[str]) -> str:
     """The media, and beside it the title, the proposed texts and the controls."""
-    media = timeline(project) if project.review_view.surface == "timeline" else pictures(project)
+    surface = project.review_view.surface
+    media = timeline(project) if surface == "timeline" else pictures(project)
     proposed = [] if project.blind else [heading("proposed"), tag("Header", value="$proposed", style=PROPOSED)]
     title = tag("Header", value="$title", size=5, style=TITLE)
     return tag(
         "View",
         tag("Style", escape(STYLE)),
-        tag("View", media, style=MEDIA),
-        tag("View", title, *proposed, *controls, style=SIDE),
+        tag("View", media, style=MEDIA, className=f"review-{surface}"),
+        tag("View", title, *proposed, *controls, style=SIDE, className="review-side"),
         style="display:flex",
     )

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from schemas.layers import layer as layer_named
+
+from ..corrections import is_empty
 from ..project import Finding, Project, ReviewTask, Row, Surface
 
 Purpose = Literal["first", "second", "adjudication", "acceptance"]
@@ -90,8 +93,13 @@ class Opinion:
         return any(finding.redo for finding in self.findings)
 
     def standing(self, layer: str) -> tuple[Row, ...]:
-        """The rows of a layer that the person holds to be true."""
-        return tuple(row for row in self.rows.get(layer, ()) if row["status"] != "rejected")
+        """The rows of a layer that the person holds to be true, but for the one that says that nothing is there."""
+        declared = layer_named(layer)
+        return tuple(
+            row
+            for row in self.rows.get(layer, ())
+            if row["status"] != "rejected" and (row["supersedes"] or not is_empty(declared, row))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,12 @@ from .progress import ItemProgress, Progress, progress
 from .round import Rules
 from .sampling import in_random_order, uncertain_first
 
-PROPOSALS = "proposals"
-"""The `model_version` of what machines proposed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One prediction of a task: who it is from (`PROPOSALS` or an annotator's pseudonym), layer → rows."""
+    """One prediction of a task: layer → rows, and the pseudonym of who says so; None = what machines proposed."""
 
-    model_version: str
+    annotator: str | None
     rows: Mapping[str, tuple[Row, ...]]
 
 
@@ -83,8 +80,9 @@ def shown_for(rules: Rules, one: ItemProgress, purpose: Purpose) -> tuple[Shown,
         return ()
     if one.authority is not None and (purpose == "acceptance" or one.round > 1):
         return (_opinion(one.authority),)
-    return (Shown(PROPOSALS, one.item.rows),)
+    return (Shown(None, one.item.rows),)
 
 
 def _opinion(opinion: Opinion) -> Shown:
-    return Shown(opinion.annotator, {layer: opinion.standing(layer) for layer in opinion.rows})
+    rows = {layer: tuple(row for row in of if row["status"] != "rejected") for layer, of in opinion.rows.items()}
+    return Shown(opinion.annotator, rows)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from schemas.layers import layer as layer_named
+
+from ..corrections import is_empty
 from ..project import Row
 from .acceptance import Interval, clopper_pearson
 from .agreement import Agreement, layer_agreement
@@ -173,7 +176,7 @@ def _fates_of(one: ItemProgress) -> Iterator[tuple[str, str, str]]:
                 fate = "corrected"
             yield layer, row["producer"], fate
     for i, row in standing.items():
-        if i not in proposed and row["supersedes"] is None and i not in replaced:
+        if i not in {*proposed, *replaced} and row["supersedes"] is None and not is_empty(layer_named(row["layer"]), row):
             yield row["layer"], "", "added"
 
 

@@ -104,8 +104,12 @@ def _texts(first: Sequence[Row], second: Sequence[Row], extent: Extent, quality:
 
 
 def _series_texts(rows: Iterable[Row]) -> dict[Hashable, str]:
+    """(channel, step) → text. A correction of a series counts over its steps, one without a text deletes there."""
     found: dict[Hashable, str] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["supersedes"] is not None):
+        if row["supersedes"] is not None and row["start"] is not None:
+            for step in range(row["start"], row["end"]):
+                found.pop((row["channel"], step), None)
         steps = row["steps"] or [row["start"]] * len(row["texts"] or ())
         found |= {(row["channel"], step): text for step, text in zip(steps, row["texts"] or (), strict=True)}
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from schemas.layers import layer as layer_named
@@ -29,7 +29,7 @@ def settled_rows(one: ItemProgress) -> tuple[dict[str, Any], ...]:
     said = [o for o in one.opinions if not o.redo and o.submission != last.submission]
     others = [o for o in said if o.submission not in one.seconded]
     final = _recognised(last, [*(row for o in reversed(others) for row in _rows(o)), *_proposals(one)])
-    decided = {row["annotation_id"] for row in final}
+    decided = {row[name] for row in final for name in ("annotation_id", "supersedes")}
     rows = [dict(row) for o in others for row in _rows(o) if _kept(row, o, last, decided)] + final
     rows += _rejections(rows, final, one, last, max(o.created_at for o in (*said, last)))
     for opinion in said:
@@ -59,7 +59,12 @@ def _kept(row: Row, opinion: Opinion, last: Opinion, decided: Container[str]) ->
 def _signed(row: Row, opinion: Opinion, **changes: Any) -> dict[str, Any]:
     """A row as another person confirms (or rejects) it."""
     signature = {"annotator": opinion.annotator, "submission": opinion.submission, "seconds": opinion.seconds}
-    return dict(row) | signature | {"created_at": datetime.fromisoformat(opinion.created_at)} | changes
+    return dict(row) | signature | {"created_at": _stamp(opinion.created_at)} | changes
+
+
+def _stamp(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _recognised(opinion: Opinion, earlier: Iterable[Row]) -> list[dict[str, Any]]:
@@ -98,7 +103,7 @@ def _rejections(
             reached.add(older)
     open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values()))
     standing = [latest[i] for i in open_ if i in latest and i not in reached and latest[i]["status"] != "rejected"]
-    changes = {"status": "rejected", "quality": "primary", "created_at": datetime.fromisoformat(at)}
+    changes = {"status": "rejected", "quality": "primary", "created_at": _stamp(at)}
     return [_signed(row, last, **changes) for row in standing]
 
 

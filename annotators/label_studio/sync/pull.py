@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -70,6 +71,7 @@ def pull(
     run.tasks()
     run.rest()
     run.drafts()
+    run.conclude()
     return report
 
 
@@ -130,6 +132,23 @@ class _Pull:
             self.report.notes.append(
                 f"a draft that was not submitted lies on {many(len(uids), 'task')}: it stays in Label Studio and counts once submitted"
             )
+
+    def conclude(self) -> None:
+        """The sentences about what people saved, as far as this pull found something new."""
+        if not self.report.saved:
+            return
+        standing = [saved for saved in self.state.standing.values() if saved.uid]
+        twice = sum(number > 1 for number in Counter((saved.uid, saved.annotator) for saved in standing).values())
+        if twice:
+            self.report.notes.append(
+                f"submitted more than once by one person: {many(twice, 'task')}; what was saved last counts"
+            )
+        others = sum(saved.editor != saved.annotator for saved in standing)
+        if others:
+            self.report.notes.append(f"changed by somebody else than who submitted it: {many(others, 'annotation')}")
+        strange = sum(not saved.uid for saved in self.state.standing.values())
+        if strange:
+            self.report.notes.append(f"on tasks that were added by hand: {many(strange, 'annotation')}; the ledger keeps them")
 
     def _complete(self) -> bool:
         return self._counts()[1] == sum(len(keys) for keys in self.state.keys.values())

@@ -19,6 +19,7 @@ from .sentences import many
 from .standing import Standing, by_uid, reconcile, remove_copies, standing_tasks, touched_tasks
 
 BATCH = 500
+"""Tasks of one import: fast, and it fits into an address when they are looked for."""
 Watch = Callable[[int], None]
 """Called with how many tasks are done."""
 T = TypeVar("T")
@@ -52,10 +53,11 @@ def push(
     watch: Watch = lambda _: None,
     patience: Patience | None = None,
     restore: bool = False,
+    batch: int = BATCH,
 ) -> PushReport:
     """Let the project hold these tasks; what stands there already is not sent again, and human work is never touched.
 
-    `restore`: send again what people deleted. Can be broken off anywhere and run again. Raises LabelStudioError when the
+    `restore`: send again what people deleted. `batch`: tasks of one import. Can be broken off anywhere and run again. Raises LabelStudioError when the
     server does not answer for longer than the patience, or refuses; LedgerError when the ledger cannot be written;
     ValueError for two tasks of one uid.
     """
@@ -67,9 +69,9 @@ def push(
     run.await_strays()
     run.look()
     done = 0
-    for batch in _batches(outgoing, BATCH):
-        run.batch([rendered(one, spec.blind) for one in batch])
-        done += len(batch)
+    for some in _batches(outgoing, batch):
+        run.batch([rendered(one, spec.blind) for one in some])
+        done += len(some)
         watch(done)
     run.settle()
     run.conclude()

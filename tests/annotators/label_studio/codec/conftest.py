@@ -216,9 +216,8 @@ def random_surface(rng: random.Random, view: str, *, stride: int = 1, number: in
 def random_task(seed: int, project: Project, *, stride: int = 1, aligned: bool = True) -> ReviewTask:
     """A task of a project with random rows of all its layers."""
     rng = random.Random(f"{project.name} {seed} {stride} {aligned}")
-    surface = random_surface(
-        rng, project.view, stride=stride, number=len(project.layers) if project.view == "verdict" else None
-    )
+    judged = project.view == "verdict"
+    surface = random_surface(rng, project.view, stride=1 if judged else stride, number=len(project.layers) if judged else None)
     generator = Generator(rng, surface, aligned)
     rows: dict[str, tuple[Row, ...]] = {}
     shared: dict[str, list[tuple[int, int]]] = {}

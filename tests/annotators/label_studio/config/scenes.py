@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,15 +61,16 @@ def numbered(texts: tuple[str, ...]) -> str:
     return "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
 
 
+@lru_cache(64)
 def picture(seed: int, size: tuple[int, int] = (960, 600)) -> Image.Image:
     """Something with shapes on it and its number."""
     random = np.random.default_rng(seed)
     drawn = Image.new("RGB", size, (238, 238, 232))
     pen = ImageDraw.Draw(drawn)
     for _ in range(14):
-        x, y = random.integers(0, size[0] - 60), random.integers(0, size[1] - 60)
+        x, y = int(random.integers(0, size[0] - 60)), int(random.integers(0, size[1] - 60))
         colour = tuple(int(c) for c in random.integers(40, 230, 3))
-        pen.rectangle((x, y, x + random.integers(20, 160), y + random.integers(20, 110)), fill=colour)
+        pen.rectangle((x, y, x + int(random.integers(20, 160)), y + int(random.integers(20, 110))), fill=colour)
     pen.text((12, 8), f"picture {seed}", fill=(0, 0, 0), font_size=28)
     return drawn
 
@@ -101,12 +103,15 @@ def video(frames: int, fps: int, draw: Callable[[int], Image.Image]) -> bytes:
             stream.width, stream.height, stream.pix_fmt = 640, 400, "yuv420p"
             for number in range(frames):
                 drawn = draw(number).resize((640, 400))
-                container.mux(stream.encode(av.VideoFrame.from_image(drawn)))
+                frame: Any = av.VideoFrame
+                container.mux(stream.encode(frame.from_image(drawn)))
             container.mux(stream.encode())
         return made.read_bytes()
 
 
-def _timeline(view: str, frames: int, fps: int, draw: Callable[[int], Image.Image], results: list[Result], **more: Any) -> Scene:
+def _timeline(
+    view: str, frames: int, fps: int, draw: Callable[[int], Image.Image], results: list[Result], **more: Any
+) -> Scene:
     texts = tuple(more.get("texts", ()))
     return Scene(
         project_of(view),
@@ -139,7 +144,9 @@ SUBTASKS = (
     "pull the drawer open until it stops", "reach in and pick up the small blue spoon",
     "put the spoon into the cup, handle up", "push the drawer shut with the side of the hand",
 )  # fmt: skip
-SKILLS = "transfer pick transfer transfer place transfer transfer pick pull pick insert push".split()
+SKILLS = (
+    "transfer", "pick", "transfer", "transfer", "place", "transfer", "transfer", "pick", "pull", "pick", "insert", "push",
+)  # fmt: skip
 
 
 def robot_language() -> Scene:
@@ -172,7 +179,9 @@ def robot_tracks() -> Scene:
         value = {"framesCount": 150, "duration": 5, "labels": [word], "sequence": sequence}
         results.append(result("videorectangle", "track", value, word))
     texts = ("gripper", "object: the red cup", "container: the coaster")
-    return _timeline("robot_tracks", 150, 30, lambda n: picture(1), results, texts=texts, title="put the red cup on the coaster")
+    return _timeline(
+        "robot_tracks", 150, 30, lambda n: picture(1), results, texts=texts, title="put the red cup on the coaster"
+    )
 
 
 def box(kind: str, name: str, word: str, item: int, place: tuple[float, float, float, float], region: str) -> Result:
@@ -216,7 +225,9 @@ def arc_story() -> Scene:
         results.append(result("timelinelabels", control, {"ranges": ranges, "timelinelabels": [word]}, f"goal{n}"))
         results.append(result("textarea", "sub_goal_text", {"ranges": ranges, "text": [text]}, f"goal{n}"))
     value = {"ranges": [{"start": 18, "end": 26}], "timelinelabels": ["undone"]}
-    rule = "Every shape that is closed is filled with the colour of the single cell outside of it; open shapes stay as they are."
+    rule = (
+        "Every shape that is closed is filled with the colour of the single cell outside of it; open shapes stay as they are."
+    )
     results += [
         result("timelinelabels", control, value, "detour"),
         result("textarea", "rule", {"text": [rule]}, "rule"),
@@ -229,9 +240,9 @@ def arc_story() -> Scene:
 def arc_steps() -> Scene:
     """An intent per step and the cells that made the person act."""
     intents = ("pick the fill colour", "fill the left shape", "it ran out: undo", "close the gap first", "fill again", "submit")
-    results = [
-        result("textarea", "intent", {"text": [text]}, f"intent{n}", item_index=n) for n, text in enumerate(intents)
-    ] + [box("rectanglelabels", "marked", "reason", n, (10, 20, 9, 15), f"cells{n}") for n in range(3)]
+    results = [result("textarea", "intent", {"text": [text]}, f"intent{n}", item_index=n) for n, text in enumerate(intents)] + [
+        box("rectanglelabels", "marked", "reason", n, (10, 20, 9, 15), f"cells{n}") for n in range(3)
+    ]
     texts = tuple(f"step {n}: {text}" for n, text in enumerate(intents))
     data = {"grid": [20, 60, 44, 10, 10]}
     return _list("arc_steps", 6, grid_picture, results, texts=texts, title="ARC task 00d62c1b, second test input", data=data)
@@ -255,7 +266,9 @@ def gui_story() -> Scene:
         value = {"ranges": [{"start": frame, "end": frame}], "timelinelabels": [word]}
         results.append(result("timelinelabels", control, value, word))
     texts = tuple(text for _, text in ACTIVITIES)
-    return _timeline("gui_story", 36, 2, picture, results, texts=texts, title="Set the shipping rate for parcels to 4.90 and save it")
+    return _timeline(
+        "gui_story", 36, 2, picture, results, texts=texts, title="Set the shipping rate for parcels to 4.90 and save it"
+    )
 
 
 def gui_steps() -> Scene:
@@ -278,8 +291,10 @@ def gui_steps() -> Scene:
         for part, text in (("key", key), ("value", value)):
             filled = drawn | {"from_name": f"key_node_{part}", "type": "textarea", "value": geometry | {"text": [text]}}
             results.append(filled)
-    results.append({"from_id": "marker.2", "to_id": "marker.3", "type": "relation", "direction": "right", "labels": ["enables"]})
-    texts = tuple(f"step {n}: {text}" for n, text in enumerate(captions)) + ("check, step 3: value #rate-parcels = 4.90",)
+    results.append(
+        {"from_id": "marker.2", "to_id": "marker.3", "type": "relation", "direction": "right", "labels": ["enables"]}
+    )
+    texts = (*(f"step {n}: {text}" for n, text in enumerate(captions)), "check, step 3: value #rate-parcels = 4.90")
     return _list("gui_steps", 5, picture, results, texts=texts, title="Set the shipping rate for parcels to 4.90 and save it")
 
 
@@ -301,7 +316,7 @@ def ranking() -> Scene:
 
 
 SCENES: dict[str, Callable[[], Scene]] = {
-    made.__name__: made
+    made.__name__: cache(made)
     for made in (robot_language, robot_contact, robot_tracks, robot_key_frames, arc_story, arc_steps, gui_story, gui_steps,
                  verdict, ranking)
 }  # fmt: skip

@@ -62,7 +62,7 @@ def test_krippendorff_alpha_of_his_example() -> None:
 
 def test_krippendorff_alpha_of_two_people() -> None:
     # part A of the same paper: ten units, binary; coincidences 0-1: 4 of 20, n0 = 14, n1 = 6; alpha = 1 - 19 * 8/(2*84) = 0.095
-    first, second = "0 1 0 0 0 0 0 0 1 0".split(), "1 1 1 0 0 1 0 0 0 0".split()
+    first, second = "0100000010", "1110010000"
     assert krippendorff_alpha(zip(first, second, strict=True)) == pytest.approx(0.095, abs=5e-4)
 
 
