@@ -123,7 +123,7 @@ def _wrong(clip: Any, steps: int, reached: int) -> str | None:
         return f"[{start!r:.20}, {end!r:.20}) should be 0 <= start < end <= {steps}"
     if start < reached:
         return f"it begins at step {start}, the one before ends at {reached}"
-    if clip.get("skill") not in (layer("primitive_skill").words or ()):
+    if clip.get("skill") not in tuple(layer("primitive_skill").words or ()):
         return f"skill {clip.get('skill')!r:.40} is no word of the layer"
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
         return f"text should be a sentence of at most {LONGEST_TEXT} characters"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from annotators.label_studio.project import Project
 
 Row = Mapping[str, Any]
@@ -40,11 +42,17 @@ def _others(project: Project, rows: Mapping[str, Sequence[Row]]) -> Iterator[str
                 case "verdicts":
                     yield f"{name}{_at(layer.level, row)}: {row['value']}"
                 case "regions" | "traces":
-                    yield f"{name}{_at(layer.level, row)}: {row['label'] or layer.name}"
+                    yield f"{name}{_at(layer.level, row)}: {row['label'] or layer.name}{_named(row)}"
                 case "checks":
                     yield f"{name}{_at(layer.level, row)}: {row['function']} {row['expected'] or ''}".rstrip()
                 case "links":
                     yield f"{name}: step {row['source_step']} {row['relation']} step {row['destination_step']}"
+
+
+def _named(row: Row) -> str:
+    """The name of the element, where the producer said one."""
+    said = orjson.loads(row["attributes"]) if row.get("attributes") else {}
+    return f' "{said["name"]}"' if isinstance(said, dict) and said.get("name") else ""
 
 
 def _at(level: str, row: Row) -> str:

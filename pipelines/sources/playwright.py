@@ -61,7 +61,7 @@ _PLACE = re.compile(r"^[^›]*:\d+$")
 class Playwright:
     """Reads Playwright traces."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = False
     options: ClassVar[type[Options]] = Options
 

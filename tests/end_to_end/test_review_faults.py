@@ -151,21 +151,28 @@ def test_a_server_that_is_killed_in_the_middle_of_an_import(own_server: Any, tmp
     dice = random.Random(7)
     in_the_middle = 0
     for attempt in range(1, 5):
-        killer = threading.Timer(dice.uniform(0.3, 1.0), _kill_tree, [running.pid])
-        killer.start()
+        killers: list[threading.Timer] = []
+
+        def kill_soon(
+            done: int, killers: list[threading.Timer] = killers, begin: int = 400 * attempt, pid: int = running.pid
+        ) -> None:
+            if done == begin:
+                killers.append(threading.Timer(dice.uniform(0.0, 0.4), _kill_tree, [pid]))
+                killers[0].start()
+
         with pytest.raises(LabelStudioError, match="cairn review up"):
-            push(client, ledger, spec, CONFIG, many(spec.uid, 1500 * attempt), patience=QUICK, batch=100)
-        killer.join()
+            push(client, ledger, spec, CONFIG, many(spec.uid, 4000), watch=kill_soon, patience=QUICK, batch=100)
+        killers[0].join()
         in_the_middle += bool(ledger.state().sending)
         running = up(home, port, follow_parent=True)
-    wanted = many(spec.uid, 1500)
+    wanted = many(spec.uid, 3000)
     push(client, ledger, spec, CONFIG, wanted, patience=QUICK)
     assert in_the_middle >= 2
 
     (project,) = [found["id"] for found in client.projects() if spec.uid in found["title"]]
     found = standing(client, project)
     assert set(found) >= {one.task.uid for one in wanted}
-    assert_each_once(client, project, [one for one in many(spec.uid, 6000) if one.task.uid in found])
+    assert_each_once(client, project, [one for one in many(spec.uid, 4000) if one.task.uid in found])
     assert set(ledger.state().ids.values()) == set(found)
 
 
@@ -191,15 +198,16 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
         arguments = (label_studio.url, label_studio.running.token, spec.uid, tmp_path, 60 * attempt)
         process = multiprocessing.get_context("fork").Process(target=_push_and_pull, args=arguments)
         process.start()
-        process.join(dice.uniform(0.05, 0.8))
-        in_the_middle += process.is_alive()
+        process.join(dice.uniform(0.3, 3.0))
         process.kill()
         process.join()
-        if ids := sorted(ledger.state().ids):
+        ids = sorted(ledger.state().ids)
+        in_the_middle += bool(ledger.state().sending) or 0 < len(ids) < 60 * attempt
+        if ids:
             annotate(
                 client, ids[attempt % len(ids)], results(0, "wrong"), uuid.uuid5(uuid.NAMESPACE_OID, f"{spec.uid}{attempt}")
             )
-    assert in_the_middle >= 5
+    assert in_the_middle >= 3
     wanted = many(spec.uid, 900)
     report = push(client, ledger, spec, CONFIG, wanted, patience=QUICK)
     pull(client, ledger, patience=QUICK)
@@ -208,7 +216,7 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
     state = ledger.state()
     on_server = {str(a["unique_id"]) for task in client.export(report.project, sorted(state.ids)) for a in task["annotations"]}
     assert set(state.standing) == on_server
-    assert len(on_server) >= 10
+    assert len(on_server) >= 5
     assert [state.task(one.task.uid) for one in wanted] == [one.task for one in wanted]
     assert sum(spec.uid in found["title"] for found in client.projects()) == 1
 

@@ -6,6 +6,7 @@ import io
 from collections import defaultdict
 from collections.abc import Sequence
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -25,7 +26,12 @@ MAX_BATCHES = 60
 
 def plots(report: Report) -> dict[str, bytes]:
     """Name → PNG; a picture of which there is nothing to show is left out."""
-    drawn = {
+    with matplotlib.rc_context({"text.parse_math": False}):  # a dollar in a name is a dollar
+        return {name: _png(figure) for name, figure in _drawn(report).items() if figure is not None}
+
+
+def _drawn(report: Report) -> dict[str, Figure | None]:
+    return {
         "fates": _fates(report),
         "proposals": _scores(report.proposals, "How close the proposals came"),
         "agreement": _scores(report.agreement, "How far two people agreed"),
@@ -33,7 +39,6 @@ def plots(report: Report) -> dict[str, bytes]:
         "time": _times(report),
         "drift": _drift(report),
     }
-    return {name: _png(figure) for name, figure in drawn.items() if figure is not None}
 
 
 def _png(figure: Figure) -> bytes:
@@ -111,7 +116,7 @@ def _scores(scores: Sequence[Score], title: str) -> Figure | None:
 
 
 def _name(score: Score) -> str:
-    measure = score.measure.replace("_", " ")
+    measure = score.measure.replace("_", " ").replace("f1", "F1").replace("iou", "IoU")
     return (
         f"{score.layer} · {measure}"
         if score.against == "each other"
@@ -123,7 +128,7 @@ def _acceptance(report: Report) -> Figure | None:
     batches = [batch for batch in report.batches if batch.decision is not None and batch.right.n][-MAX_BATCHES:]
     if not batches:
         return None
-    figure, axes = _figure(1.3 + 0.26 * len(batches), "Batches: right in the sample, with the 95 % interval")
+    figure, axes = _figure(1.3 + 0.26 * len(batches), "Batches: right in the sample, with the 95% interval")
     axes.xaxis.grid(visible=True, color="#e6e6e6")
     shown = set()
     for y, batch in enumerate(batches):
@@ -171,11 +176,11 @@ def _drift(report: Report) -> Figure | None:
         people[window.annotator].append(window)
     if not people:
         return None
-    columns = min(len(people), 4)
+    columns = len(people) if len(people) <= 5 else 4
     rows = -(-len(people) // columns)
     figure = Figure(figsize=(WIDTH, 0.5 + 2.0 * rows), layout="constrained", facecolor="white")
     figure.suptitle(
-        "Drift: share right, in order of time, with the 95 % interval",
+        "Drift: share right, in order of time, with the 95% interval",
         x=0.01,
         ha="left",
         fontsize=11,
@@ -197,8 +202,9 @@ def _drift(report: Report) -> Figure | None:
         axes.set_title(name, fontsize=9.5, loc="left", color=INK)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_ylim(0, 1.04)
+        axes.set_xlim(0, max(window.last for window in report.drift) + 1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     for axes in grid[max(len(people) - columns, 0) : len(people)]:
-        axes.set_xlabel("judged opinions", fontsize=9, color=INK)
+        axes.set_xlabel("opinions", fontsize=9, color=INK)
         axes.tick_params(labelbottom=True)
     return figure

@@ -53,7 +53,7 @@ def percent(share: float | None) -> str:
 
 
 def within(interval: Interval) -> str:
-    """A share with its interval: "90 % (68–99 %), 18 of 20"."""
+    """A share with its interval: "90% (68% to 99%), 18 of 20"."""
     if interval.share is None:
         return "–"
     return f"{interval.share:.0%} ({interval.low:.0%} to {interval.high:.0%}), {interval.count} of {interval.n}"
@@ -128,7 +128,7 @@ def _batches(report: Report) -> Table:
         for b in report.batches
     )
     bar = "" if report.bar is None else f"The bar is {report.bar:.0%} right. "
-    note = f"{bar}In brackets the 95 % Clopper–Pearson interval of the whole batch's share."
+    note = f"{bar}In brackets the 95% Clopper–Pearson interval of the whole batch's share."
     return Table("Acceptance", note, ("batch", "round", "decision", "items", "sampled", "right in the sample"), rows, words=3)
 
 
@@ -151,7 +151,7 @@ def _times(report: Report) -> Table:
         else f", at most {duration(report.cap)} each ({sum(t.capped for t in report.times)} were longer)"
     )
     note = f"From opening a task to submitting it, idle time included{cap}; each submission counts once."
-    return Table("Time per submission", note, ("for", "submissions", "skipped", "median", "90 %", "in all", "measured"), rows)
+    return Table("Time per submission", note, ("for", "submissions", "skipped", "median", "90%", "in all", "measured"), rows)
 
 
 def _people(report: Report) -> Table:

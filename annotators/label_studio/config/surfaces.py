@@ -33,7 +33,7 @@ STYLE = "".join(
 )
 """What the editor's own looks get wrong in a narrow column. Class names of 1.23.2."""
 
-ROW, RULER, ROOM = 24, 36, 660
+ROW, RULER, ROOM = 24, 36, 650
 """Pixels: a row of the timeline, what stands above the rows, and video and rows together on a screen of 900."""
 
 FEW = 6

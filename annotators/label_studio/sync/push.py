@@ -16,7 +16,7 @@ from .patience import Patience, may_pass, rest
 from .projects import ensure_project
 from .replace import replace_proposals
 from .sentences import many
-from .standing import Standing, by_uid, reconcile, remove_copies, standing_tasks, touched_tasks
+from .standing import Standing, by_uid, reconcile, remove_copies, standing_tasks, touched_tasks, with_counted_predictions
 
 BATCH = 500
 """Tasks of one import: fast, and it fits into an address when they are looked for."""
@@ -101,6 +101,7 @@ class _Push:
     def look(self) -> None:
         """List what stands there, remove copies, and bring the ledger up to it."""
         tasks: Sequence[Standing] = standing_tasks(self.client, self.project, self.patience) if self.count() else []
+        tasks = with_counted_predictions(self.client, self.project, tasks, self.patience)
         tasks = remove_copies(self.client, self.ledger, self.state, tasks, self.patience, self.report.notes)
         reconcile(self.ledger, self.state, tasks, self.report.notes)
         self.standing = {uid: found[0] for uid, found in by_uid(tasks).items()}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,17 @@ def standing_tasks(client: Client, project: int, patience: Patience) -> list[Sta
         found += [_standing(task) for task in page]
         if not page:
             return found
+
+
+def with_counted_predictions(client: Client, project: int, tasks: Sequence[Standing], patience: Patience) -> Sequence[Standing]:
+    """The tasks with the true number of their predictions: Label Studio does not lower its own when many are deleted."""
+    if not tasks:
+        return tasks
+    number = int(patience.repeat(partial(client.project, project))["total_predictions_number"])
+    if number == sum(task.predictions for task in tasks):
+        return tasks
+    counts = Counter(int(found["task"]) for found in patience.repeat(partial(client.predictions, project_id=project)))
+    return [replace(task, predictions=counts[task.id]) for task in tasks]
 
 
 def by_uid(tasks: Iterable[Standing]) -> dict[str, list[Standing]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.formats.playwright.selectors import element_of
 from pipelines.formats.playwright.trace import Call, Point, Rect
 
 
@@ -120,7 +121,7 @@ def columns_of(call: Call, action: Action) -> dict[str, Any]:
     params = call.before.params
     first, last = _inputs(call)
     dragged = action.name == "drag"
-    args = dict(params)
+    args = {**element_of(params.get("selector"), action.name), **params}
     if box := (first if dragged else last)[1]:
         args["box"] = box.box
     if dragged and first is not last and last[1]:

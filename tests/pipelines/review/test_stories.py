@@ -130,10 +130,9 @@ def test_a_broken_screenshot_is_a_fault_with_its_place(read_source: Callable[...
     assert [p for p in tmp_path.rglob("*.mp4") if "staged" not in p.parts] == []
 
 
+@pytest.mark.slow
 def test_a_real_desktop_recording(read_source: Callable[..., Any], shared_data: Path, tmp_path: Path) -> None:
-    found = read_source("agentnet", shared_data / "gui/agentnet_reduced")
-    if not found.trajectories:
-        pytest.skip("the reader takes nothing of this folder")
+    found = read_source("agentnet", shared_data / "gui/agentnet_raw")
     view = found.view(sorted(found.trajectories)[0])
     media = gui_story(view, tmp_path / "out")
     assert len(shown(media)) == view.num_steps

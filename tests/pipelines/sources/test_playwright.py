@@ -524,4 +524,4 @@ def test_two_zips_with_one_id(tmp_path: Path, read_source: Callable[..., Any]) -
 def test_reader_is_found_by_name() -> None:
     found = reader("playwright")
 
-    assert (found.version, found.native) == ("1", False)
+    assert (found.version, found.native) == ("2", False)

@@ -255,7 +255,7 @@ def projects() -> list[Project]:
 
 
 @pytest.fixture(params=projects(), ids=lambda project: project.name)
-def project(request: pytest.FixtureRequest) -> Project:
+def review_project(request: pytest.FixtureRequest) -> Project:
     """Each view's project in turn."""
     found: Project = request.param
     return found

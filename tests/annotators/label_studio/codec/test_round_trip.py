@@ -11,7 +11,7 @@ import pytest
 from label_studio_sdk.label_interface import LabelInterface
 
 from annotators.label_studio.codec import decode, encode, same
-from annotators.label_studio.config import render
+from annotators.label_studio.config import check_results, render
 from annotators.label_studio.project import Project, ReviewTask
 from schemas.layers import layer
 
@@ -36,20 +36,25 @@ def respelled(results: Any, seed: int) -> Any:
 
 
 @pytest.mark.parametrize("stride", [1, 3])
-def test_decode_gives_the_rows_back_without_the_ledger(project: Project, make_task: MakeTask, stride: int) -> None:
-    if project.view == "verdict" and "preference" not in project.layers:
+def test_decode_gives_the_rows_back_without_the_ledger(review_project: Project, make_task: MakeTask, stride: int) -> None:
+    if review_project.view == "verdict" and "preference" not in review_project.layers:
         pytest.skip("in the verdict view nothing is pushed but pictures")
     for seed in SEEDS:
-        task = make_task(seed, project, stride=stride)
-        decoded = decode(project, task, respelled(encode(project, task).results, seed))
+        task = make_task(seed, review_project, stride=stride)
+        decoded = decode(review_project, task, respelled(encode(review_project, task).results, seed))
         assert not decoded.findings
-        for name in project.layers:
+        for name in review_project.layers:
             rows = {row["annotation_id"]: row for row in task.rows[name]}
             statements = {statement.region: statement for statement in decoded.rows.get(name, ())}
             if layer(name).kind == "links":  # relations have no id
                 statements = dict(zip(rows, statements.values(), strict=True))
             if layer(name).kind == "segments":  # of layers that share a region, the first gives the id
-                ids = {region: i for region, carried in encode(project, task).rows.items() for n, i, _ in carried if n == name}
+                ids = {
+                    region: i
+                    for region, carried in encode(review_project, task).rows.items()
+                    for n, i, _ in carried
+                    if n == name
+                }
                 statements = {ids[region]: statement for region, statement in statements.items()}
             assert statements.keys() == rows.keys(), (seed, name)
             for annotation_id, statement in statements.items():
@@ -61,19 +66,21 @@ def test_decode_gives_the_rows_back_without_the_ledger(project: Project, make_ta
                 assert same(dict(statement.payload), said), (seed, name, statement.payload, said)
 
 
-def test_what_is_pushed_passes_the_interface_of_the_config(project: Project, make_task: MakeTask) -> None:
-    interface = LabelInterface(render(project))
+def test_what_is_pushed_passes_the_interface_of_the_config(review_project: Project, make_task: MakeTask) -> None:
+    interface = LabelInterface(render(review_project))
     for seed in range(10):
-        results = list(encode(project, make_task(seed, project)).results)
+        task = make_task(seed, review_project)
+        results = list(encode(review_project, task).results)
+        assert not check_results(render(review_project), task.uid, task.surface, results)
         errors = interface.validate_prediction({"result": results}, return_errors=True)
         assert not errors, (seed, errors)
 
 
-def test_encoding_is_deterministic_and_ids_are_unique(project: Project, make_task: MakeTask) -> None:
+def test_encoding_is_deterministic_and_ids_are_unique(review_project: Project, make_task: MakeTask) -> None:
     for seed in range(10):
-        task = make_task(seed, project)
-        encoded = encode(project, task)
-        assert json.dumps(encoded.results) == json.dumps(encode(project, make_task(seed, project)).results)
+        task = make_task(seed, review_project)
+        encoded = encode(review_project, task)
+        assert json.dumps(encoded.results) == json.dumps(encode(review_project, make_task(seed, review_project)).results)
         named = [(r.get("id"), r.get("from_name"), r.get("item_index")) for r in encoded.results if r["type"] != "relation"]
         assert len(set(named)) == len(named)
         shown = {i for carried in encoded.rows.values() for _, i, _ in carried}

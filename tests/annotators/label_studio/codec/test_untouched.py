@@ -63,16 +63,16 @@ def judged(task: ReviewTask, word: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("stride", "aligned"), [(1, True), (3, False), (7, False)])
-def test_untouched_rows_are_the_originals(project: Project, make_task: MakeTask, stride: int, aligned: bool) -> None:
+def test_untouched_rows_are_the_originals(review_project: Project, make_task: MakeTask, stride: int, aligned: bool) -> None:
     for seed in range(40):
-        task = make_task(seed, project, stride=stride, aligned=aligned)
-        results = list(encode(project, task).results)
-        if project.view == "verdict" and not results:
+        task = make_task(seed, review_project, stride=stride, aligned=aligned)
+        results = list(encode(review_project, task).results)
+        if review_project.view == "verdict" and not results:
             results = judged(task, "right")
-        resolved = resolve(project, task, submitted(task, results))
+        resolved = resolve(review_project, task, submitted(task, results))
         assert not resolved.findings
         confirmed = {d.row["annotation_id"]: d.row for d in resolved.decisions if d.outcome == "accepted"}
-        shown = {i for carried in encode(project, task).rows.values() for _, i, _ in carried}
+        shown = {i for carried in encode(review_project, task).rows.values() for _, i, _ in carried}
         originals = {row["annotation_id"]: row for rows in task.rows.values() for row in rows if row["annotation_id"] in shown}
         assert confirmed.keys() == originals.keys(), seed
         for annotation_id, row in confirmed.items():
@@ -80,11 +80,11 @@ def test_untouched_rows_are_the_originals(project: Project, make_task: MakeTask,
         assert all(d.outcome in ("accepted", "empty") for d in resolved.decisions)
 
 
-def test_an_untouched_table_holds_the_rows_to_the_bit(project: Project, make_task: MakeTask) -> None:
+def test_an_untouched_table_holds_the_rows_to_the_bit(review_project: Project, make_task: MakeTask) -> None:
     for seed in range(5):
-        task = make_task(seed, project)
-        results = list(encode(project, task).results) or judged(task, "right")
-        resolved = resolve(project, task, submitted(task, results))
+        task = make_task(seed, review_project)
+        results = list(encode(review_project, task).results) or judged(task, "right")
+        resolved = resolve(review_project, task, submitted(task, results))
         rows = [row for found in resolved.states.values() for row in found]
         for kind, table in state_tables(rows).items():
             back = {row["annotation_id"]: row for row in table.to_pylist()}
@@ -93,11 +93,11 @@ def test_an_untouched_table_holds_the_rows_to_the_bit(project: Project, make_tas
                     assert back[row["annotation_id"]] == row
 
 
-def test_what_is_absent_is_rejected_and_an_empty_layer_says_so(project: Project, make_task: MakeTask) -> None:
+def test_what_is_absent_is_rejected_and_an_empty_layer_says_so(review_project: Project, make_task: MakeTask) -> None:
     for seed in range(10):
-        task = make_task(seed, project)
-        pushed = encode(project, task)
-        resolved = resolve(project, task, submitted(task, judged(task, "wrong") if not pushed.results else []))
+        task = make_task(seed, review_project)
+        pushed = encode(review_project, task)
+        resolved = resolve(review_project, task, submitted(task, judged(task, "wrong") if not pushed.results else []))
         assert not resolved.findings
         rejected = {d.original: d.row for d in resolved.decisions if d.outcome == "rejected"}
         assert rejected.keys() == {i for carried in pushed.rows.values() for _, i, _ in carried}
@@ -108,7 +108,7 @@ def test_what_is_absent_is_rejected_and_an_empty_layer_says_so(project: Project,
         if not pushed.results:
             assert not empty  # nobody says in the verdict view that nothing else is there
             continue
-        assert {d.layer for d in empty} == set(project.layers)
+        assert {d.layer for d in empty} == set(review_project.layers)
         assert all((d.row["start"], d.row["end"]) == (task.surface.start, task.surface.end) for d in empty)
         tables = state_tables([d.row for d in empty])
         for kind, table in tables.items():
@@ -116,18 +116,18 @@ def test_what_is_absent_is_rejected_and_an_empty_layer_says_so(project: Project,
             assert not violations
 
 
-def test_a_skip_asserts_nothing(project: Project, make_task: MakeTask) -> None:
-    task = make_task(0, project)
-    assert resolve(project, task, submitted(task, [], skipped=True)).decisions == ()
+def test_a_skip_asserts_nothing(review_project: Project, make_task: MakeTask) -> None:
+    task = make_task(0, review_project)
+    assert resolve(review_project, task, submitted(task, [], skipped=True)).decisions == ()
 
 
-def test_a_blind_project_is_pushed_nothing_and_all_that_comes_back_is_new(project: Project, make_task: MakeTask) -> None:
-    if project.view == "verdict":
+def test_a_blind_project_is_pushed_nothing_and_all_that_comes_back_is_new(review_project: Project, make_task: MakeTask) -> None:
+    if review_project.view == "verdict":
         pytest.skip("a verdict needs the row that it is about")
     for seed in range(10):
-        task = make_task(seed, project)
-        blind = replace(project, blind=True)
-        results = encode(project, task).results
+        task = make_task(seed, review_project)
+        blind = replace(review_project, blind=True)
+        results = encode(review_project, task).results
         assert encode(blind, task).results == ()
         resolved = resolve(blind, task, submitted(task, results))
         assert not resolved.findings
