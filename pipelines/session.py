@@ -19,11 +19,11 @@ from pipelines.errors import ConfigurationError, DataError
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe
 from pipelines.release.assemble import Published, assemble, private_prefixes, scrubbed
+from pipelines.review.account import MANIFEST, read_states
 from pipelines.stages.ingest import Ingest
 from pipelines.stages.propose import Propose
 from pipelines.stages.release import Release
 
-MANIFEST = "manifest.json"
 OWNER = "workspace.json"
 """Whose workspace it is."""
 _QUIET: Watch = lambda *_: None  # noqa: E731 - the type is the point
@@ -96,8 +96,9 @@ class Session:
         return result
 
     def write_manifest(self, results: Sequence[JobResult]) -> None:
-        """Fold outcomes into `manifest.json`."""
-        self.store.put_json(MANIFEST, {result.job: fold(result) for result in results})
+        """Fold outcomes into `manifest.json`, with the states of what people review."""
+        review = read_states(self.store)
+        self.store.put_json(MANIFEST, {result.job: fold(result) for result in results} | ({"review": review} if review else {}))
 
     def _run(self, job: Job) -> JobResult:
         return run_job(job, self.options, self.watch)

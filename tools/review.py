@@ -71,11 +71,10 @@ def print_status(
         if recipe is None:
             return
         with review_session(recipe, None) as session:
-            from annotators.label_studio.rounds.states import STATES
-
-            table = Table("project", "round", *STATES)
+            table = Table("project", "round", "items by state")
             for row in session.status():
-                table.add_row(row.project, str(row.round), *(str(row.states.get(name, 0)) for name in STATES))
+                states = ", ".join(f"{state} {count}" for state, count in row.states.items())
+                table.add_row(row.project, str(row.round), states or "nothing was pushed yet")
             out.print(table)
 
 
@@ -103,9 +102,10 @@ def resolve(recipe: RecipePath) -> None:
     """Make rows of what people saved: accepted, corrected, rejected, added. The next release holds them."""
     with reporting(), review_session(recipe, None) as session:
         resolved = session.resolve()
-        table = Table("layer", "accepted", "corrected", "rejected", "added")
+        fates = ("accepted", "corrected", "rejected", "added", "empty")
+        table = Table("layer", *fates)
         for layer, counts in resolved.counts.items():
-            table.add_row(layer, *(str(counts.get(name, 0)) for name in ("accepted", "corrected", "rejected", "added")))
+            table.add_row(layer, *(str(counts.get(name, 0)) for name in fates))
         out.print(table)
         for finding in resolved.findings:
             out.print(f"[yellow]{finding.code}[/] {escape(finding.message)}")
@@ -139,7 +139,7 @@ def _print_next(session: ReviewSession, recipe: Path, home: Path) -> None:
     for name, address in session.addresses.items():
         say(f"{name}: {address}")
     local = running(Home(home))
-    if local is not None and local.url == session.url:
+    if local is not None and local.url.rstrip("/") == session.url.rstrip("/"):
         say(f"log in as {local.username} with {local.password}; stop it with: cairn review down{_home(home)}")
     place = shown(str(recipe))
     say("when people have submitted:")

@@ -35,6 +35,8 @@ def merge(resolved: Sequence[Resolved]) -> Resolved:
         pick = _series if any(d.element is not None or d.elements for _, d in found) else _whole
         decisions += pick(found, findings)
     decisions += _added(new, decisions)
+    there = [d for d in decisions if d.outcome in ("accepted", "corrected", "added")]
+    decisions = [d for d in decisions if d.outcome != "empty" or not any(d.layer == o.layer and _meet(d, o) for o in there)]
     findings += _overlaps(decisions, resolved)
     uid = resolved[0].uid if len(resolved) == 1 else resolved[0].uid.rpartition("#")[0]
     return Resolved(uid, () if any(finding.redo for finding in findings) else tuple(decisions), tuple(findings))

@@ -82,14 +82,12 @@ def _follow(left: Placed, right: Placed) -> tuple[Placed, Placed, Conflict | Non
 
 
 def _edges(placed: list[Placed], stretch: Interval, before: list[Interval]) -> list[Conflict]:
-    """Steps before the first and behind the last region that belonged to one before."""
+    """Steps before the first and behind the last region: those that belonged to one, and those that a new one leaves out."""
     first, last = placed[0], placed[-1]
     found = []
     for region, start, end in ((first, stretch[0], first.start), (last, max(r.end for r in placed), stretch[1])):
-        if start < end and _covered(before, start, end):
-            found.append(
-                Conflict(region.region, f"the steps {start} to {end} belong to no region any more; drag one over them")
-            )
+        if start < end and (region.before is None or _covered(before, start, end)):
+            found.append(Conflict(region.region, f"the steps {start} to {end} belong to no region; drag one over them"))
     return found
 
 

@@ -12,7 +12,7 @@ given is in `attributes.set`, and how sure each frame is in `attributes.confiden
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -27,6 +27,18 @@ LAYERS = {"gripper": "gripper_box", "object": "object_box", "container": "object
 """Label → the layer that has it."""
 
 _KEYS = {"stream", "frame", "box", "point", "label", "track"}
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One thing followed through the pictures of one camera of `width` x `height` pixels: what the tracker says of each."""
+
+    stream: str
+    label: str
+    name: str
+    width: int
+    height: int
+    filled: Filled
 
 
 @dataclass(frozen=True)
@@ -69,28 +81,27 @@ class FlowTrack:
 
     def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
         """A row per track. Raises KeyError for a stream without pictures, ValueError for a box outside the picture."""
+        for track in self.tracks(trajectory):
+            payload = payload_of(track.filled, track.label, track.name, (track.width, track.height), self.tolerance)
+            mean = sum(track.filled.confidence) / len(track.filled.confidence)
+            yield Annotation(LAYERS[track.label], payload, 0, trajectory.num_steps, stream=track.stream, confidence=mean)
+
+    def tracks(self, trajectory: TrajectoryView) -> Iterator[Track]:
+        """What was given for the episode, followed through it, in order of stream, label and name. Raises as `propose`."""
         native_id = trajectory.header.get("native_id")
         own = self.seeds.get(str(native_id), self.seeds.get("*", []))
-        tracks: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        given: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         for seed in own:
-            tracks.setdefault((seed["stream"], seed["label"], seed.get("track") or seed["label"]), []).append(seed)
-        for (stream, label, track), seeds in sorted(tracks.items()):
-            yield from self._track(trajectory, stream, label, track, seeds)
-
-    def _track(
-        self, trajectory: TrajectoryView, stream: str, label: str, track: str, seeds: Sequence[Mapping[str, Any]]
-    ) -> Iterator[Annotation]:
-        described = next((s for s in trajectory.header["streams"] or [] if s["name"] == stream), None)
-        if described is None:
-            raise KeyError(f"{trajectory.trajectory_id} has no stream {stream!r}")
-        width, height, count = described["width"], described["height"], described["num_frames"]
-        key_frames = {s["frame"]: self._box(s, width, height) for s in seeds if 0 <= s["frame"] < count}
-        if not key_frames:
-            return
-        filled = fill_between(pictures_of(trajectory, stream), key_frames, self.reach, self.withdraw)
-        payload = payload_of(filled, label, track, (width, height), self.tolerance)
-        mean = sum(filled.confidence) / len(filled.confidence)
-        yield Annotation(LAYERS[label], payload, 0, trajectory.num_steps, stream=stream, confidence=mean)
+            given.setdefault((seed["stream"], seed["label"], seed.get("track") or seed["label"]), []).append(seed)
+        for (stream, label, name), seeds in sorted(given.items()):
+            described = next((s for s in trajectory.header["streams"] or [] if s["name"] == stream), None)
+            if described is None:
+                raise KeyError(f"{trajectory.trajectory_id} has no stream {stream!r}")
+            width, height, count = described["width"], described["height"], described["num_frames"]
+            key_frames = {s["frame"]: self._box(s, width, height) for s in seeds if 0 <= s["frame"] < count}
+            if key_frames:
+                filled = fill_between(pictures_of(trajectory, stream), key_frames, self.reach, self.withdraw)
+                yield Track(stream, label, name, width, height, filled)
 
     def _box(self, seed: Mapping[str, Any], width: int, height: int) -> Box | None:
         if seed.get("point") is not None:

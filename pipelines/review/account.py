@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pipelines.io.store import Store
 from pipelines.recipe import ReviewProject
 
+MANIFEST = "manifest.json"
+"""What all jobs of the workspace made, in numbers; the states of the items stand there as well."""
 STATES = "review/states.json"
 """Project → state → items, as the last resolve left it."""
 

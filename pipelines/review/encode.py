@@ -23,8 +23,8 @@ _PLAYABLE = ("h264", "vp9", "av1")
 """What Chromium plays in an MP4 file (measured); it refuses HEVC."""
 _LOSSY = {"crf": "21", "g": "15", "keyint_min": "15"}
 _EXACT = {"crf": "10", "g": "1", "keyint_min": "1"}
-_BT709, _SRGB = 1, 13
-"""Codes of H.273: matrix and primaries of HD video, the curve of screens, so that browsers change no level."""
+_BT709 = 1
+"""Declared, since browsers guess the matrix of a video that says nothing by its height."""
 
 
 class MediaFault(ValueError):
@@ -47,8 +47,7 @@ def write_video(path: Path, pictures: Iterable[Picture], fps: float, largest: tu
             stream = file.add_stream("libx264", rate=rate, options=options)
             coder = stream.codec_context
             coder.thread_count = 1
-            coder.colorspace = coder.color_primaries = _BT709
-            coder.color_trc = _SRGB
+            coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
             coder.color_range = ColorRange.MPEG
             coder.pix_fmt = "yuv420p"
             size: tuple[int, int] | None = None

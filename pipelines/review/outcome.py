@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from annotators.annotation import Producer
+from annotators.label_studio.corrections import is_empty
 from annotators.label_studio.project import Finding
 from pipelines.engine.job import outcome_path, read_outcome, read_table
 from pipelines.io.store import Store
@@ -19,6 +20,7 @@ from pipelines.review.workspace import stored_rows
 from pipelines.stages.ingest import Ingest
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.invariants import check_annotations
+from schemas.layers import layer
 from schemas.stored_rows import state_tables
 from schemas.tables import KINDS
 
@@ -26,10 +28,10 @@ Row = Mapping[str, Any]
 
 
 def layer_counts(rows: Sequence[Row], counts: dict[str, Counter[str]]) -> None:
-    """Add the rows of a project to layer → accepted, corrected, rejected, added."""
+    """Add the rows of a project to layer → accepted, corrected, rejected, added, empty (looked at, nothing there)."""
     for row in rows:
-        own = row["producer_type"] == "human"
-        what = "added" if own and row["supersedes"] is None and row["status"] != "rejected" else row["status"]
+        new = row["producer_type"] == "human" and row["supersedes"] is None and row["status"] != "rejected"
+        what = ("empty" if is_empty(layer(row["layer"]), row) else "added") if new else row["status"]
         counts.setdefault(row["layer"], Counter())[what] += 1
 
 

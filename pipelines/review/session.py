@@ -22,7 +22,7 @@ from annotators.label_studio.rounds.tasks import opinion_of, outgoing_of, projec
 from pipelines.errors import ConfigurationError
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe, Review, ReviewProject
-from pipelines.review.account import put_states
+from pipelines.review.account import MANIFEST, put_states
 from pipelines.review.encode import MediaFault
 from pipelines.review.outcome import layer_counts, put_resolved
 from pipelines.review.tasks import Desk, asked_about, spans_of, tasks_of
@@ -55,7 +55,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What people made of the proposals: layer → accepted, corrected, rejected, added; and what they must settle."""
+    """What people made of the proposals: layer → accepted, corrected, rejected, added, empty; and what they must settle."""
 
     counts: Mapping[str, Mapping[str, int]]
     findings: tuple[Finding, ...]
@@ -138,6 +138,7 @@ class ReviewSession:
             states[spec.name] = {state: found.counts[state] for state in STATES if state in found.counts}
         findings += put_resolved(self.recipe, self.store, rows)
         put_states(self.store, states)
+        self.store.put_json(MANIFEST, (self.store.read_json(MANIFEST) or {}) | {"review": states})
         return Resolution({layer: dict(counts[layer]) for layer in sorted(counts)}, tuple(findings))
 
     def status(self) -> list[Standing]:

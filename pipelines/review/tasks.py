@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from annotators.label_studio.project import Project, ReviewTask, Row
 from pipelines.recipe import ReviewProject
+from pipelines.review.footage import footage
 from pipelines.review.media import Media, key_frames, robot_full_rate, robot_proxy
 from pipelines.review.proposed import proposed_lines
 from pipelines.review.stories import arc_steps, arc_story, gui_steps, gui_story
@@ -196,21 +197,11 @@ def _full_rate(desk: Desk, found: Reviewable, shown: Span, rows: Rows, stream: s
 def _key_frames(desk: Desk, found: Reviewable, shown: Span, rows: Rows, stream: str | None) -> Media:
     """The frames that regions name, and those of the steps at which paths begin."""
     assert stream is not None
-    of_step = _frames_of_steps(found, stream)
+    of_step = footage(found.view, stream).of_step
     flat = [row for of_layer in rows.values() for row in of_layer]
     wanted = {frame for row in flat for frame in row.get("frames") or ()}
     wanted |= {of_step[row["start"]] for row in flat if not row.get("frames") and row["start"] is not None}
     return key_frames(found.view, stream, (), desk.folder, frames=sorted(wanted))
-
-
-def _frames_of_steps(found: Reviewable, stream: str) -> list[int]:
-    """Frame of the stream at each step; where a step has none, the one before."""
-    names = [s["name"] for s in found.view.header["streams"]]
-    at, last, frames = names.index(stream), 0, []
-    for listed in found.view.steps["frames"].to_pylist():
-        last = listed[at] if listed is not None and listed[at] is not None else last
-        frames.append(last)
-    return frames
 
 
 def _arc_story(desk: Desk, found: Reviewable, shown: Span, rows: Rows, stream: str | None) -> Media:

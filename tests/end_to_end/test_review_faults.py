@@ -150,7 +150,7 @@ def test_a_server_that_is_killed_in_the_middle_of_an_import(own_server: Any, tmp
     client = Client(running.url, running.token, timeout=20, read_again=0)
     dice = random.Random(7)
     in_the_middle = 0
-    for attempt in range(1, 5):
+    for attempt in range(1, 3):
         killers: list[threading.Timer] = []
 
         def kill_soon(
@@ -161,18 +161,18 @@ def test_a_server_that_is_killed_in_the_middle_of_an_import(own_server: Any, tmp
                 killers[0].start()
 
         with pytest.raises(LabelStudioError, match="cairn review up"):
-            push(client, ledger, spec, CONFIG, many(spec.uid, 4000), watch=kill_soon, patience=QUICK, batch=100)
+            push(client, ledger, spec, CONFIG, many(spec.uid, 1500), watch=kill_soon, patience=QUICK, batch=100)
         killers[0].join()
         in_the_middle += bool(ledger.state().sending)
         running = up(home, port, follow_parent=True)
-    wanted = many(spec.uid, 3000)
+    wanted = many(spec.uid, 1000)
     push(client, ledger, spec, CONFIG, wanted, patience=QUICK)
-    assert in_the_middle >= 2
+    assert in_the_middle >= 1
 
     (project,) = [found["id"] for found in client.projects() if spec.uid in found["title"]]
     found = standing(client, project)
     assert set(found) >= {one.task.uid for one in wanted}
-    assert_each_once(client, project, [one for one in many(spec.uid, 4000) if one.task.uid in found])
+    assert_each_once(client, project, [one for one in many(spec.uid, 1500) if one.task.uid in found])
     assert set(ledger.state().ids.values()) == set(found)
 
 
@@ -194,7 +194,7 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
     spec, ledger, client = new_project(), new_ledger(tmp_path), label_studio.client
     dice = random.Random(11)
     in_the_middle = 0
-    for attempt in range(1, 16):
+    for attempt in range(1, 11):
         arguments = (label_studio.url, label_studio.running.token, spec.uid, tmp_path, 60 * attempt)
         process = multiprocessing.get_context("fork").Process(target=_push_and_pull, args=arguments)
         process.start()
@@ -207,8 +207,8 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
             annotate(
                 client, ids[attempt % len(ids)], results(0, "wrong"), uuid.uuid5(uuid.NAMESPACE_OID, f"{spec.uid}{attempt}")
             )
-    assert in_the_middle >= 3
-    wanted = many(spec.uid, 900)
+    assert in_the_middle >= 2
+    wanted = many(spec.uid, 600)
     report = push(client, ledger, spec, CONFIG, wanted, patience=QUICK)
     pull(client, ledger, patience=QUICK)
 
@@ -216,7 +216,7 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
     state = ledger.state()
     on_server = {str(a["unique_id"]) for task in client.export(report.project, sorted(state.ids)) for a in task["annotations"]}
     assert set(state.standing) == on_server
-    assert len(on_server) >= 5
+    assert len(on_server) >= 3
     assert [state.task(one.task.uid) for one in wanted] == [one.task for one in wanted]
     assert sum(spec.uid in found["title"] for found in client.projects()) == 1
 

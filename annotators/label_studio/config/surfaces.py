@@ -11,7 +11,7 @@ MEDIA = "flex:1 1 0;min-width:0;overflow:hidden"
 """A flex child is as wide as its content, and a timeline is 16 px per frame: without `min-width:0` the video leaves the
 screen; without `overflow:hidden` the player's bar lies over the labels beside it."""
 
-SIDE = "flex:0 0 310px;min-width:0;padding-left:10px;max-height:calc(100vh - 124px);overflow-y:auto"
+SIDE = "flex:0 0 310px;min-width:0;padding-left:10px;max-height:calc(100vh - 140px);overflow-y:auto"
 TITLE = "margin:0;font-size:14px;font-weight:600;line-height:1.3;max-height:56px;overflow-y:auto;overflow-wrap:anywhere"
 PROPOSED = (
     "white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px;font-weight:400;line-height:1.35;margin:0;"
@@ -28,7 +28,7 @@ STYLE = "".join(
         ".review-side .lsf-textarea__actions{position:static;flex:none;gap:2px;opacity:1;pointer-events:auto;transform:none!important}",
         # The tools leave the row while a picture loads, and the next one is drawn wider than its frame: cut off at the right.
         ".review-list .lsf-object{padding-right:48px}.review-list .lsf-toolbar{position:absolute;right:0;top:80px}",
-        ".review-side .lsf-labels{margin:2px 0;padding:0}",
+        ".review-side .lsf-labels{margin:2px 0;padding:0}.review-side .lsf-label{margin:0 6px 4px 0}",
     )
 )
 """What the editor's own looks get wrong in a narrow column. Class names of 1.23.2."""

@@ -49,7 +49,7 @@ class Item:
 
     `key`: `<trajectory>[#start-end]`, the same in every round and project. `batch`: what is accepted or sent back together;
     whoever makes the items names it, and it never changes. `priority`: 0 (asked first) to 1 (sure). `rows`: layer → the
-    proposals.
+    proposals. `owned`: where stretches overlap, the steps `[a, b)` whose rows this one decides; None = all.
     """
 
     key: str
@@ -58,11 +58,18 @@ class Item:
     priority: float = 1.0
     rows: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     trajectory_id: str = ""
+    owned: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, task: ReviewTask, batch: str = "") -> Item:
         """The item of a task of the first round. Its uid is `<recipe>/<project>/<round>/<key>`."""
-        return cls(task.uid.split("/", 3)[3], Extent.of(task.surface), batch, task.priority, task.rows, task.trajectory_id)
+        return cls(
+            task.uid.split("/", 3)[3], Extent.of(task.surface), batch, task.priority, task.rows, task.trajectory_id, task.owned
+        )
+
+    def decides(self, row: Row) -> bool:
+        """Whether a row begins where this item decides."""
+        return self.owned is None or self.owned[0] <= (row["start"] or 0) < self.owned[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class ItemProgress:
     `waiting`: what people are asked now. `authority`: whose rows count, of this round or else the one before; None where
     nobody's do. `settled`: whether they may be published. `opinions`: everything that was said, round by round.
     `agreements`: between the first two opinions of the last round; `check`: between what counted and the checker.
-    `seconded`: submission of a second opinion that agreed → that of the first.
+    `seconded`: submission of a second opinion that agreed → that of the first. `complete`: an opinion says all that there is
+    (in the verdict view silence about a row says nothing). `unseen`: nobody saw the proposals.
     """
 
     item: Item
@@ -41,6 +42,8 @@ class ItemProgress:
     agreements: tuple[Agreement, ...] = ()
     check: tuple[Agreement, ...] = ()
     seconded: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+    unseen: bool = False
 
     @property
     def settled(self) -> bool:
@@ -73,7 +76,8 @@ def progress(rules: Rules, items: Iterable[Item], opinions: Iterable[Opinion]) -
         if item.key in keys:
             raise ValueError(f"two items are called {item.key!r}")
         keys.add(item.key)
-        batches[item.batch][item.key] = ItemProgress(item)
+        complete = rules.project.view != "verdict"
+        batches[item.batch][item.key] = ItemProgress(item, complete=complete, unseen=rules.project.blind and complete)
     answers = answers_of(rules.recipe, rules.project.name, opinions)
     found: dict[str, ItemProgress] = {}
     outcomes: list[BatchOutcome] = []

@@ -30,7 +30,7 @@ def settled_rows(one: ItemProgress) -> tuple[dict[str, Any], ...]:
     others = [o for o in said if o.submission not in one.seconded]
     final = _recognised(last, [*(row for o in reversed(others) for row in _rows(o)), *_proposals(one)])
     decided = {row[name] for row in final for name in ("annotation_id", "supersedes")}
-    rows = [dict(row) for o in others for row in _rows(o) if _kept(row, o, last, decided)] + final
+    rows = [dict(row) for o in others for row in _rows(o) if _kept(row, o, one, last, decided)] + final
     rows += _rejections(rows, final, one, last, max(o.created_at for o in (*said, last)))
     for opinion in said:
         first = next((o for o in one.opinions if o.submission == one.seconded.get(opinion.submission)), None)
@@ -47,13 +47,13 @@ def _proposals(one: ItemProgress) -> Iterator[Row]:
     return (row for rows in one.item.rows.values() for row in rows)
 
 
-def _kept(row: Row, opinion: Opinion, last: Opinion, decided: Container[str]) -> bool:
-    """Whether a row of somebody else belongs to the history: what machines said only where who settled it spoke of it, and
-    not where somebody mended an answer after that.
+def _kept(row: Row, opinion: Opinion, one: ItemProgress, last: Opinion, decided: Container[str]) -> bool:
+    """Whether a row of somebody else belongs to the history: not where an answer was mended after it was settled, and in
+    the verdict view not where who settled it says nothing about the row.
     """
     if row["annotation_id"] in decided:
         return opinion.created_at <= last.created_at
-    return bool(row["producer_type"] == "human")
+    return one.complete or bool(row["producer_type"] == "human")
 
 
 def _signed(row: Row, opinion: Opinion, **changes: Any) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _rejections(
     rows: Iterable[Mapping[str, Any]], final: Iterable[Mapping[str, Any]], one: ItemProgress, last: Opinion, at: str
 ) -> list[dict[str, Any]]:
     """Rejections, signed `at`, of what stands in `rows` (or would come back, once what replaced it is rejected) and is not
-    final.
+    final; of a blind project also of the proposals, which nobody could say anything about.
     """
     latest = {row["annotation_id"]: row for row in (*_proposals(one), *rows)}
     replaced = {row["annotation_id"]: row["supersedes"] for row in rows if row["supersedes"]}
@@ -101,7 +101,8 @@ def _rejections(
         older = row["annotation_id"] if row["status"] != "rejected" else ""
         while older := replaced.get(older, ""):
             reached.add(older)
-    open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values()))
+    unseen = [row["annotation_id"] for row in _proposals(one) if one.unseen and one.item.decides(row)]
+    open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values(), *unseen))
     standing = [latest[i] for i in open_ if i in latest and i not in reached and latest[i]["status"] != "rejected"]
     changes = {"status": "rejected", "quality": "primary", "created_at": _stamp(at)}
     return [_signed(row, last, **changes) for row in standing]

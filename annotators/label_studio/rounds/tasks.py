@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..codec import encode
+from ..codec import carrier, encode
 from ..project import ReviewTask, Row, Submission
 from ..resolve import resolve
 from ..sync.outgoing import MODEL_VERSION, Outgoing, Prediction, ProjectSpec
@@ -38,21 +38,38 @@ def opinion_of(rules: Rules, task: ReviewTask, submission: Submission) -> Opinio
 
 
 def task_of(rules: Rules, push: Push, first: ReviewTask) -> ReviewTask:
-    """The task of an open question, from the task of the first round: what is shown first is what it proposes."""
+    """The task of an open question, from the task of the first round: what is shown first is what it proposes.
+
+    In the verdict view it is always all that was proposed, since that is what the pictures show. A task that shows nothing
+    does not list the proposals in its data either.
+    """
     rows: Mapping[str, tuple[Row, ...]] = push.shown[0].rows if push.shown else {}
+    data = first.data
+    if _judges(rules):
+        rows = first.rows
+    elif not push.shown:
+        data = {name: value for name, value in data.items() if name != "proposed"}
     name = project_name(rules.project.name, push.purpose)
     priority = first.priority if push.purpose == "first" else push.score
-    return replace(first, uid=push.uid, project=name, round=push.round, rows=rows, priority=priority, task_id=None)
+    return replace(first, uid=push.uid, project=name, round=push.round, rows=rows, data=data, priority=priority, task_id=None)
 
 
 def outgoing_of(rules: Rules, push: Push, task: ReviewTask) -> Outgoing:
     """A task of `task_of` (its pictures and texts perhaps drawn anew) with a prediction per opinion."""
     project = project_for(rules.project, push.purpose, blind=rules.quality.blind)
+    encoded = encode(project, task)
+    if _judges(rules):
+        return Outgoing.of(task, encoded)
     predictions = tuple(
         Prediction(encode(project, replace(task, rows=shown.rows)).results, shown.annotator or MODEL_VERSION)
         for shown in push.shown
     )
-    return Outgoing(task, predictions, encode(project, task).rows)
+    return Outgoing(task, predictions, encoded.rows)
+
+
+def _judges(rules: Rules) -> bool:
+    """Whether people say right or wrong of each proposal: nobody's verdict is shown to the next."""
+    return any(carrier(rules.project, layer) == "judgement" for layer in rules.project.declared)
 
 
 def project_spec(rules: Rules, purpose: Purpose, uid: str, title: str, instruction: str = "") -> ProjectSpec:

@@ -608,6 +608,43 @@ def test_tasks_whose_corrections_overlap_at_the_border_send_one_back() -> None:
     assert merged.decisions == ()
 
 
+def draw(*spans: tuple[int, int], word: str) -> Callable[[list[Any]], None]:
+    """Draw regions on the timeline of the ARC story."""
+
+    def edit(results: list[Any]) -> None:
+        for a, b in spans:
+            value = {"ranges": [{"start": a, "end": b}], "timelinelabels": [word]}
+            results.append(
+                {"id": f"n{a}", "from_name": "timeline", "to_name": "media", "type": "timelinelabels", "value": value}
+            )
+
+    return edit
+
+
+def test_what_one_task_added_outside_its_own_steps_stands_against_an_empty_layer_of_the_other() -> None:
+    first, second = (replace(VIDEO, steps=s, frames=s, end=s[-1] + 1) for s in (tuple(range(45)), tuple(range(25, 60))))
+    one = task(STORY, first, {}, uid="r/story/1/s/t#0-45", owned=(0, 35))
+    two = task(STORY, second, {}, uid="r/story/1/s/t#25-60", owned=(35, 60))
+    merged = merge([save(STORY, one, draw((38, 41), word="undone")), save(STORY, two)])
+    detours = sorted((d.outcome, d.row["start"], d.row["end"]) for d in merged.decisions if d.layer == "detour")
+    assert detours == [("added", 37, 41), ("empty", 0, 35)]
+    goals = sorted((d.outcome, d.row["start"], d.row["end"]) for d in merged.decisions if d.layer == "sub_goal")
+    assert goals == [("empty", 0, 35), ("empty", 35, 60)]
+    assert [(d.row["start"], d.row["end"]) for d in merged.decisions if d.layer == "rule"] == [(0, 35)]
+
+
+def test_regions_drawn_over_nothing_must_tile_as_the_layer_says() -> None:
+    assert not save(STORY, task(STORY, VIDEO, {}), draw((1, 20), (21, 60), word="build")).findings
+    for spans, where in (
+        (((1, 20), (26, 60)), "20 to 25"),
+        (((1, 20), (21, 50)), "50 to 60"),
+        (((1, 30), (21, 60)), "overlap"),
+    ):
+        resolved = save(STORY, task(STORY, VIDEO, {}), draw(*spans, word="build"))
+        assert resolved.redo
+        assert where in resolved.findings[0].message
+
+
 def test_a_submission_of_another_task_is_refused() -> None:
     of_task = task(LANGUAGE, VIDEO, THREE)
     with pytest.raises(ValueError, match="not of"):

@@ -32,6 +32,9 @@ from annotators.label_studio.sync import Outgoing, Patience, annotate, pull, pus
 from pipelines.io.store import Store
 from schemas.stored_rows import with_ids
 
+from .rows import by_layer, subtask
+from .rows import skill as skill_row
+
 SKILLS = {"ann": 0.985, "bob": 0.96, "cat": 0.93, "dan": 0.90, "eve": 0.70}
 """Who gets what share of the items right. Eve is the worst."""
 STEPS, FPS, CAP = 100, 10.0, 600.0
@@ -115,13 +118,15 @@ def answer(
     task = outgoing.task
     dice = world.dice(who, task.uid)
     clips = world.seen_by(task.trajectory_id, dice.random() < skill, who, task.uid)
-    shown = sorted(task.rows["primitive_skill"], key=lambda row: row["start"])
-    ids = [row["annotation_id"] for row in shown] if len(shown) == 3 else [f"new{i}" for i in range(3)]
-    near = [b if abs(b - row["end"]) > 4 else row["end"] for (_, b, _), row in zip(clips, shown, strict=True)]
-    clips = tuple(
-        (a, b, word) for a, b, (_, _, word) in zip((0, *near), near, clips, strict=False)
-    )  # nobody moves what is near
-    mended = replace(task, rows=world.rows(task.trajectory_id, clips, ids))
+    shown = sorted(task.rows.get("primitive_skill", ()), key=lambda row: row["start"])
+    ids = [f"new{i}" for i in range(3)]
+    if len(shown) == 3:  # nobody moves what is near
+        ids = [row["annotation_id"] for row in shown]
+        near = [b if abs(b - row["end"]) > 4 else row["end"] for (_, b, _), row in zip(clips, shown, strict=True)]
+        clips = tuple((a, b, word) for a, b, (_, _, word) in zip((0, *near), near, clips, strict=False))
+    said = [skill_row(str(i), a, b, word) for i, (a, b, word) in zip(ids, clips, strict=True)]
+    said += [subtask(f"text{i}", a, b, f"{word} the thing") for i, (a, b, word) in enumerate(clips)]
+    mended = replace(task, rows=by_layer(said))
     seconds = dice.lognormvariate(3.4, 0.4) * (0.5 if skill < 0.8 else 1.0)
     return encode(replace(project_for(rules.project, purpose), blind=False), mended).results, seconds
 

@@ -30,10 +30,16 @@ def check_run(run: Run) -> None:
     people = report(run.rules, run.known, run.opinions).people
     worst = run.names[min(SKILLS, key=lambda name: SKILLS[name])]
     assert people[-1].annotator == worst, [(p.annotator, p.right) for p in people]
-    for key, one in list(run.known.items.items())[:20]:
+    check_rows(run, list(run.known.items)[:20])
+
+
+def check_rows(run: Run, keys: Sequence[str]) -> None:
+    """The current rows of an item are those of who settled it, and nothing else."""
+    for key in keys:
+        one = run.known.items[key]
         proposals = [dict(row) for rows in one.item.rows.values() for row in rows]
         current = current_rows("segments", state_tables([*proposals, *settled_rows(one)])["segments"]).to_pylist()
-        if one.authority is None or one.state != "accepted":
+        if one.authority is None or not one.settled:
             assert {row["status"] for row in current} == {"proposed"}
             continue
         for layer in LANGUAGE.layers:
@@ -66,6 +72,7 @@ def say(runs: Sequence[Run]) -> float:
     return share
 
 
+@pytest.mark.timeout(900)
 def test_a_crew_through_label_studio(label_studio, tmp_path: Path) -> None:
     world, rules = World(seed=1, size=100, batch=50), Rules("demo", LANGUAGE, QUALITY)
     people = {name: label_studio.member() for name in SKILLS}
@@ -76,6 +83,13 @@ def test_a_crew_through_label_studio(label_studio, tmp_path: Path) -> None:
         k: (o.state, o.round) for k, o in paper.known.items.items()
     }
     say([run])
+
+
+def test_a_blind_second_opinion_and_no_acceptance() -> None:
+    world, rules = World(seed=3, size=60, batch=60), Rules("demo", LANGUAGE, Quality(overlap=0.5, blind=True))
+    run = work(world, rules, PaperDesk(world, rules))
+    assert run.known.counts.keys() == {"labelled", "agreed", "adjudicated"}
+    check_rows(run, list(run.known.items))
 
 
 @pytest.mark.slow

@@ -297,3 +297,26 @@ def test_who_is_blind_sees_nothing() -> None:
     assert len(shown["first"]) == 1
     nobody = Project("language", "robot_language", ("primitive_skill",), blind=True)
     assert all(push.shown == () for push in next_round(rules(OVERLAP, nobody), [ITEM], []))
+
+
+def test_silence_in_the_verdict_view_says_nothing() -> None:
+    verdicts = Project("language", "verdict", ("primitive_skill",))
+    second = opinion("t", "bob", rejected(P), accepted(Q), purpose="second", at=5)
+    judge = opinion("t", "cat", rejected(P), purpose="adjudication", at=9)  # Q was unclear
+    one = progress(rules(OVERLAP, verdicts), [ITEM], [AGREE, second, judge]).items["t"]
+    assert one.state == "adjudicated"
+    assert statuses(one) == {"p": "rejected"}
+
+
+def test_what_nobody_saw_is_replaced_in_a_blind_project() -> None:
+    blind = Project("language", "robot_language", ("primitive_skill",), blind=True)
+    said = opinion("t", "ann", added(P | {"annotation_id": "p-ann"}), added(skill("new", 50, 80)))
+    one = progress(rules(Quality(), blind), [ITEM], [said]).items["t"]
+    # the first says what was proposed, and so confirms it; the second proposal is not what the person sees there
+    assert statuses(one) == {"p": "accepted", "new": "accepted", "q": "rejected"}
+
+
+def test_a_proposal_that_the_adjudicator_did_not_choose_is_rejected() -> None:
+    blind_second = opinion("t", "bob", added(skill("b1", 0, 80)), purpose="second", at=5)
+    judge = opinion("t", "cat", accepted(skill("b1", 0, 80)) | {"producer_type": "human"}, purpose="adjudication", at=9)
+    assert statuses(run(OVERLAP, AGREE, blind_second, judge)) == {"p": "rejected", "q": "rejected", "b1": "accepted"}
