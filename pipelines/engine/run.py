@@ -65,7 +65,7 @@ def run_job(job: Job, options: Sequence[str] = (), watch: Watch = lambda *_: Non
     """
     plan = job.plan()
     present = job.store.sizes(job.folder)
-    todo = tuple(key for key in plan.keys if finished(job.store, job.name, key, present) is None)
+    todo = tuple(key for key in plan.keys if _is_open(finished(job.store, job.name, key, present)))
     watch(job.name, len(plan.keys) - len(todo), len(plan.keys))
     if todo:
         for key in todo:
@@ -80,6 +80,11 @@ def run_job(job: Job, options: Sequence[str] = (), watch: Watch = lambda *_: Non
     result = JobResult(job.name, tuple(o for o in outcomes if o is not None), len(todo), plan.rejects)
     _sweep(job, result)
     return result
+
+
+def _is_open(outcome: Outcome | None) -> bool:
+    """Whether a key is to be built: it never was, or what it needed could not be reached (`facts["again"]` says what)."""
+    return outcome is None or "again" in outcome.facts
 
 
 def _sweep(job: Job, result: JobResult) -> None:

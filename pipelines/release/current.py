@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.arrow import table_from_rows
+from schemas.stored_rows import table_from_stored_rows
 from schemas.tables import SERIES
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -32,8 +32,8 @@ def current_rows(kind: str, table: pa.Table) -> pa.Table:
     standing = {i: row for i, row in last.items() if row["status"] != "rejected"}
     for row in list(standing.values()):
         replaced = standing.get(row["supersedes"] or "")
-        if replaced is None:
-            continue
+        if replaced is None or _state_order(row)[:2] < _state_order(replaced)[:2]:
+            continue  # nothing there, or somebody came back to it later
         kept = None
         if kind in SERIES and replaced["steps"] is not None and not _covers(row, replaced):
             kept = _without_steps(kind, replaced, row["start"], row["end"])
@@ -42,7 +42,35 @@ def current_rows(kind: str, table: pa.Table) -> pa.Table:
         else:
             standing[replaced["annotation_id"]] = kept
     order = dict.fromkeys(table["annotation_id"].to_pylist())
-    return _typed(table, [standing[i] for i in order if i in standing])
+    return table_from_stored_rows(table.schema, [standing[i] for i in order if i in standing])
+
+
+def follow(table: pa.Table, columns: Sequence[str], others: Sequence[pa.Table]) -> pa.Table:
+    """References (`columns` of current rows) led on from superseded rows to the rows that stand in their place.
+
+    `others`: tables with annotation_id, supersedes, status, created_at and submission of all states of the rows that may
+    be meant. The history keeps what was said.
+    """
+    wanted = {value for name in columns for value in table[name].to_pylist() if value is not None}
+    if not wanted:
+        return table
+    successor: dict[str, str] = {}
+    states = [row for other in others for row in other.filter(pc.is_valid(other["supersedes"])).to_pylist()]
+    for row in sorted(states, key=_state_order):
+        if row["status"] != "rejected":
+            successor[row["supersedes"]] = row["annotation_id"]
+    for name in columns:
+        led = [_end_of(value, successor) for value in table[name].to_pylist()]
+        table = table.set_column(table.column_names.index(name), table.schema.field(name), pa.array(led, pa.string()))
+    return table
+
+
+def _end_of(value: str | None, successor: Mapping[str, str]) -> str | None:
+    seen: set[str] = set()
+    while value is not None and value in successor and value not in seen:
+        seen.add(value)
+        value = successor[value]
+    return value
 
 
 def with_times(table: pa.Table, headers: pa.Table, steps: Sequence[pa.Table]) -> pa.Table:
@@ -126,14 +154,3 @@ def _covers(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _without_steps(kind: str, row: dict[str, Any], start: int, end: int) -> dict[str, Any]:
     keep = [i for i, step in enumerate(row["steps"]) if not start <= step < end]
     return row | {name: [row[name][i] for i in keep] for name in SERIES[kind] if row[name] is not None}
-
-
-def _typed(table: pa.Table, rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows as a table of the same schema; `Json` columns come back from Arrow as text and go in as text."""
-    json_columns = {field.name for field in table.schema if isinstance(field.type, pa.JsonType)}
-    plain = table_from_rows(table.schema, [{k: v for k, v in row.items() if k not in json_columns} for row in rows])
-    for name in json_columns:
-        index = plain.schema.get_field_index(name)
-        texts = pa.array([row[name] for row in rows], pa.string()).cast(pa.json_())
-        plain = plain.set_column(index, plain.schema.field(index), texts)
-    return plain

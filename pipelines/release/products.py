@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.release.current import current_rows, with_times
+from pipelines.release.current import current_rows, follow, with_times
 from pipelines.release.views import ViewTables, view_module
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.layers import layers
@@ -25,6 +25,10 @@ from schemas.views import VIEWS
 Tables = Mapping[str, pa.Table]
 Needs = Mapping[str, tuple[str, ...] | None]
 """Stored table → columns that are read; None = all."""
+
+REFERENCES = {"links": ("source", "destination"), "segments": ("parent",), "alternatives": ("region",)}
+"""Kind → its columns that name other annotations."""
+_STATE = ("annotation_id", "trajectory_id", "task_id", "layer", "supersedes", "status", "created_at", "submission")
 
 FACTS = ("trajectories", *STEP_TABLES.values(), "videos", "images", "gui_trees")
 UNSPLIT = ("tasks", "action_specs", "rejects", "runs")
@@ -121,16 +125,23 @@ def _layers() -> list[Product]:
             columns_of(layer.kind),
             (layer.kind,),
             layer.name,
-            {layer.kind: None, **_TIMES},
+            {**_referred(layer.kind), layer.kind: None, **_TIMES},
             _layer_builder(layer.kind, layer.name),
         )
         for layer in layers().values()
     ]
 
 
+def _referred(kind: str) -> Needs:
+    """What is read of all kinds to follow the references of one; nothing where its rows name no others."""
+    return dict.fromkeys(KINDS, _STATE) if kind in REFERENCES else {}
+
+
 def _layer_builder(kind: str, layer: str) -> Callable[[Tables], pa.Table]:
     def build(tables: Tables) -> pa.Table:
         rows = _of_layer(kind, layer, tables)
+        if kind in REFERENCES:
+            rows = follow(rows, REFERENCES[kind], [tables[name] for name in KINDS if name in tables])
         return with_times(rows, tables["trajectories"], [tables[name] for name in STEP_TABLES.values() if name in tables])
 
     return build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,8 +169,9 @@ def _windows(
 
 
 def _is_key_of(key: str, trajectory_id: str, stream: str | None) -> bool:
-    plain = key.split("~")[0].removesuffix(f"@{stream}" if stream else "")
-    return plain == trajectory_id or plain.rpartition("#")[0] == trajectory_id
+    """Whether `_key` made it for this trajectory and camera."""
+    found = re.fullmatch(rf"{re.escape(trajectory_id)}(?:#\d+-\d+)?(?:@(.+?))?(?:~\d+)?", key)
+    return found is not None and found[1] == stream
 
 
 def _inside(project: Project, rows: Rows, window: Window) -> Rows:

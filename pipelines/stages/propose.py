@@ -41,6 +41,10 @@ from schemas.tables import KINDS
 from schemas.versions import SCHEMA_VERSION
 
 
+UNREACHED = ("endpoint_failed", "endpoint_down")
+"""Codes of what is not the trajectory's fault: a model that did not answer."""
+
+
 @dataclass(frozen=True)
 class Propose:
     """The propose job of a recipe. `ingested`: what ingest left; None = as planned now."""
@@ -148,6 +152,8 @@ class Propose:
         }
         counts = {**shard.counts, "annotations": sum(record.rows for kind, record in files.items() if kind in KINDS)}
         facts = {"source": shard.key.spec["source"], "annotator": name}
+        unreached = next((reject.code for reject in shard.rejects if reject.code in UNREACHED), None)
+        facts |= {"again": unreached} if unreached else {}
         outcome = Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts, facts)
         return put_outcome(self.store, self.name, outcome)
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import orjson
+
 from ..ledger.texts import exact_text, task_text
 from ..project import Encoded, ReviewTask
 
@@ -109,5 +111,6 @@ def rendered(outgoing: Outgoing, blind: bool) -> Rendered:
         if not blind
     )
     text, regions = task_text(task), exact_text(outgoing.regions)
-    version = hashlib.sha256("\n".join((text, regions, exact_text(predictions))).encode()).hexdigest()[:16]
+    whole = b"\n".join((text.encode(), regions.encode(), orjson.dumps(predictions)))
+    version = hashlib.sha256(whole).hexdigest()[:16]
     return Rendered(task.uid, version, {**task.data, "uid": task.uid, "version": version}, predictions, text, regions)

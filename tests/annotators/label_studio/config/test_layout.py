@@ -209,8 +209,13 @@ def test_the_text_of_a_region_opens_with_it_and_nothing_is_covered_then(opened: 
 def test_fields_of_a_check_open_with_it(opened: Any) -> None:
     scene = SCENES["gui_steps"]()
     _, page = opened(scene)
-    page.evaluate("() => document.querySelector('.lsf-outliner').scrollTo(0, 1e4)")
-    pick(page, "value").click()
+    for number in (2, 3, 4):
+        page.keyboard.press("Control+ArrowRight")
+        page.get_by_text(f"{number} of 5").wait_for()
+    page.wait_for_function(SETTLED, polling=200)
+    left, top, right, _ = page.evaluate(BOXES)["media"]
+    width, height = right - left, (right - left) * 600 / 960
+    page.mouse.click(left + 0.975 * width, top + 0.065 * height)
     for text in ("#rate-parcels", "4.90"):
         page.get_by_test_id("htx-textbox-content").get_by_text(text, exact=True).wait_for()
     keep(page, scene, "check")
