@@ -40,7 +40,6 @@ from schemas.identity import digest
 from schemas.tables import KINDS
 from schemas.versions import SCHEMA_VERSION
 
-
 UNREACHED = ("endpoint_failed", "endpoint_down")
 """Codes of what is not the trajectory's fault: a model that did not answer."""
 
