@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotators.label_studio.config import instructions, render
 from annotators.label_studio.ledger import Ledger, State, submissions
-from annotators.label_studio.project import Finding, ReviewTask
+from annotators.label_studio.project import Finding, Project, ReviewTask
 from annotators.label_studio.rounds.items import PURPOSES, Item, Opinion, Purpose, project_for, project_name
 from annotators.label_studio.rounds.plan import Push, open_tasks
 from annotators.label_studio.rounds.progress import Progress, progress
@@ -25,7 +25,9 @@ from pipelines.recipe import Recipe, Review, ReviewProject
 from pipelines.review.account import MANIFEST, put_states
 from pipelines.review.encode import MediaFault
 from pipelines.review.outcome import layer_counts, put_resolved
+from pipelines.review.proposed import proposed_lines
 from pipelines.review.tasks import Desk, asked_about, spans_of, tasks_of
+from pipelines.review.tracks import with_tracks_filled
 from pipelines.review.windows import Span
 from pipelines.review.workspace import reviewable
 
@@ -136,6 +138,8 @@ class ReviewSession:
             layer_counts(own, counts)
             findings += [*found.findings, *(f for opinion in kept.opinions for f in opinion.findings)]
             states[spec.name] = {state: found.counts[state] for state in STATES if state in found.counts}
+        rows, notes = with_tracks_filled(self.recipe, self.store, rows)
+        findings += [Finding("track_not_filled", note, self.recipe.name) for note in notes]
         findings += put_resolved(self.recipe, self.store, rows)
         put_states(self.store, states)
         self.store.put_json(MANIFEST, (self.store.read_json(MANIFEST) or {}) | {"review": states})
@@ -212,7 +216,7 @@ class ReviewSession:
         folder = str(self._media_root / self.recipe.name / spec.name)
         order = spec.order if purpose == "first" else given.order
         given = replace(given, media=(folder,), order=order)
-        outgoing = (outgoing_of(rules, one, task_of(rules, one, firsts[one.key])) for one in asked)
+        outgoing = (outgoing_of(rules, one, _worded(project, one, task_of(rules, one, firsts[one.key]))) for one in asked)
         self.watch(f"{name}: sending")
         done = push(self._client, self._ledger(spec, purpose), given, render(project), outgoing)
         line = f"{name}: {done.added} tasks sent, {done.unchanged} stood there already"
@@ -265,6 +269,20 @@ class ReviewSession:
         if self.media_root is None:
             raise ConfigurationError("no folder is known that Label Studio serves")
         return self.media_root
+
+
+def _worded(project: Project, push: Push, task: ReviewTask) -> ReviewTask:
+    """A task with the texts of what it is shown with beside its pictures: nothing in a blind project, else each opinion."""
+    if project.blind:
+        return replace(task, data={**task.data, "proposed": ""})
+    if push.purpose in ("first", "second") and push.round == 1:
+        return task
+    several = len(push.shown) > 1
+    said = [
+        f"{f'{chr(65 + place)}:{chr(10)}' if several else ''}{proposed_lines(project, shown.rows, ())}"
+        for place, shown in enumerate(push.shown)
+    ]
+    return replace(task, data={**task.data, "proposed": "\n\n".join(said)})
 
 
 SALT = "review/salt.json"

@@ -41,7 +41,16 @@ def with_source(line: str) -> str:
     return SOUND.replace("  - {name: lift, reader: lerobot, uri: data/lift, license: mit}", f"  - {line}")
 
 
+REVIEW = SOUND + "review:\n  projects:\n    - {name: clips, view: robot_language, layers: [primitive_skill, subtask]}\n"
 FAULTS: dict[str, tuple[str | bytes, int, str]] = {
+    "an unknown view": (REVIEW.replace("robot_language", "robot_talk"), 10, "no view 'robot_talk'; there are robot_language"),
+    "an unknown layer": (REVIEW.replace("subtask", "subtusk"), 10, "no layer 'subtusk'; declared are"),
+    "a layer of another view": (REVIEW.replace("subtask", "contact"), 10, "layer 'contact' is reviewed in robot_contact"),
+    "two projects of one name": (REVIEW + REVIEW.splitlines()[-1] + "\n", 9, "'clips' is named twice"),
+    "a review of nothing": (SOUND + "review: {projects: []}\n", 8, "at least 1 item"),
+    "a threshold above one": (REVIEW.replace("]}", "], agreement: {segments: 1.5}}"), 10, "should be between 0 and 1"),
+    "a kind that does not exist": (REVIEW.replace("]}", "], agreement: {segment: 1}}"), 10, "no kind 'segment'"),
+    "a token in the recipe": (REVIEW + "  server: {url: 'http://x', media: m, token: abc}\n", 11, "token is no key here"),
     "a missing key": (SOUND.replace("license: cc0-1.0\n", ""), 1, "license is missing: add it"),
     "a missing key of a source": (with_source("{name: lift, reader: lerobot, uri: x}"), 5, "sources.0.license is missing"),
     "a misspelt key": (SOUND.replace("workspace", "workspce"), 3, "did you mean 'workspace'?"),
@@ -64,7 +73,7 @@ FAULTS: dict[str, tuple[str | bytes, int, str]] = {
     "an option of another type": (
         with_source("{name: a, reader: braingridgame, uri: x, license: mit, options: {agent_type: 3}}"), 5, "option agent_type",
     ),
-    "an unknown annotator": (SOUND.replace("arc.noop", "arc.nope"), 7, "no annotator 'arc.nope'; there are arc.noop, arc.replay"),
+    "an unknown annotator": (SOUND.replace("arc.noop", "arc.nope"), 7, "no annotator 'arc.nope'; there are arc."),
     "an unknown parameter": (
         SOUND.replace("arc.noop", "{name: robot.motion_segments, parameters: {still: 1}}"), 7,
         "robot.motion_segments has no parameter 'still'; it has assumed_fps",

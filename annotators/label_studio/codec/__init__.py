@@ -14,7 +14,7 @@ from schemas.layers import Layer
 from ..project import Encoded, Project, ReviewTask
 from . import cells, checks, choices, links, regions, segments, texts, traces, tracks, verdicts
 from .carriers import Carrier, carried, carrier
-from .geometry import TOLERANCE, same
+from .geometry import TOLERANCE, same, smallest_first
 from .reading import Reading, name_of
 from .statement import Decoded, Part, Piece, Result, Statement, Unreadable
 from .verdicts import judged_rows
@@ -49,6 +49,7 @@ _DECODERS: Mapping[Carrier, Callable[[Reading, Sequence[Layer]], Iterator[Statem
 def encode(project: Project, task: ReviewTask) -> Encoded:
     """The proposals of a task in the shapes that the editor saves. The same task gives the same results.
 
+    The smallest shapes come first: the editor draws the first on top, and a mouse takes hold of what is on top.
     What the task's pictures do not show (steps outside its stretch, empty rows, second texts of one picture) is left out
     and stands in no `rows`: nobody can say anything about it. A `blind` project is given nothing.
     """
@@ -58,6 +59,7 @@ def encode(project: Project, task: ReviewTask) -> Encoded:
     pieces = [piece for name, encoder in _ENCODERS.items() if name in layers for piece in encoder(project, task, layers[name])]
     if project.review_view.markers:
         pieces += links.markers(task)
+    pieces = smallest_first(pieces)
     if "link" in layers:
         pieces += links.encode(project, task, layers["link"], pieces)
     results = tuple(result for piece in pieces for result in piece.results)

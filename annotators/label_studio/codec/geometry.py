@@ -8,7 +8,7 @@ from typing import Any
 
 from ..project import Surface
 from .fields import number
-from .statement import Unreadable
+from .statement import Part, Piece, Unreadable
 
 TOLERANCE = 0.01
 """Pixels that do not count as a difference."""
@@ -54,6 +54,26 @@ def pixel_box(value: Mapping[str, Any], surface: Surface) -> tuple[Box, bool]:
     if inside[2] - inside[0] < TOLERANCE or inside[3] - inside[1] < TOLERANCE:
         raise Unreadable("box_empty", f"the box {[round(v, 1) for v in box]} has no part inside the frame; draw it again")
     return inside, max(abs(a - b) for a, b in zip(box, inside, strict=True)) >= TOLERANCE
+
+
+def smallest_first(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces by how much of its picture a row covers with a box or polygon; points and paths cover nothing.
+
+    The parts of one row, and rows of one size, stay in the order they were in.
+    """
+    areas: dict[str, float] = {}
+    for piece in pieces:
+        area = max((_area(result["value"]) for result in piece.results if "original_width" in result), default=0.0)
+        base = Part.of(piece.region).base
+        areas[base] = max(area, areas.get(base, 0.0))
+    return sorted(pieces, key=lambda piece: areas[Part.of(piece.region).base])
+
+
+def _area(value: Mapping[str, Any]) -> float:
+    if "points" in value:
+        across, down = zip(*value["points"], strict=True)
+        return float((max(across) - min(across)) * (max(down) - min(down)))
+    return float(value["width"] * value["height"]) if "height" in value else 0.0
 
 
 def same(one: Any, other: Any) -> bool:

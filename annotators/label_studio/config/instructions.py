@@ -11,7 +11,7 @@ from ..project import Project
 from .hotkeys import VERDICTS, terms_of
 
 TIMELINE_KEYS = (
-    ("Alt + → / ←", "one frame on, one back"),
+    ("Alt + → / ←", "some frames on, some back: as many as Settings, ‘Video hop size’ says; make it 1 (your browser keeps it)"),
     ("Ctrl + Alt + Space", "play, pause"),
 )
 LIST_KEYS = (("Ctrl + → / ←", "next picture, picture before"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,9 @@ def settled_rows(one: ItemProgress) -> tuple[dict[str, Any], ...]:
     """
     if not one.settled or one.authority is None:
         return ()
+    one = _with_first_links(one)
     last = one.authority
+    assert last is not None
     said = [o for o in one.opinions if not o.redo and o.submission != last.submission]
     others = [o for o in said if o.submission not in one.seconded]
     final = _recognised(last, [*(row for o in reversed(others) for row in _rows(o)), *_proposals(one)])
@@ -45,6 +48,28 @@ def _rows(opinion: Opinion) -> Iterator[Row]:
 
 def _proposals(one: ItemProgress) -> Iterator[Row]:
     return (row for rows in one.item.rows.values() for row in rows)
+
+
+def _with_first_links(one: ItemProgress) -> ItemProgress:
+    """The same with every row superseding what it superseded when somebody first said it.
+
+    A person who turns another's correction of a row back into that row has made a row that is there already, by its id.
+    Superseding what superseded it would be a circle, in which neither counts.
+    """
+    said = one.opinions if one.authority in one.opinions else (*one.opinions, one.authority)
+    first: dict[str, str | None] = {}
+    for opinion in sorted((o for o in said if o is not None), key=lambda o: (o.place.round, o.created_at, o.submission)):
+        for row in _rows(opinion):
+            first.setdefault(row["annotation_id"], row["supersedes"])
+
+    def linked(opinion: Opinion) -> Opinion:
+        rows = {
+            layer: tuple({**row, "supersedes": first[row["annotation_id"]]} for row in of_layer)
+            for layer, of_layer in opinion.rows.items()
+        }
+        return replace(opinion, rows=rows)
+
+    return replace(one, opinions=tuple(map(linked, one.opinions)), authority=one.authority and linked(one.authority))
 
 
 def _kept(row: Row, opinion: Opinion, one: ItemProgress, last: Opinion, decided: Container[str]) -> bool:
@@ -98,9 +123,10 @@ def _rejections(
     replaced = {row["annotation_id"]: row["supersedes"] for row in rows if row["supersedes"]}
     reached = {row["annotation_id"] for row in final}
     for row in final:
-        older = row["annotation_id"] if row["status"] != "rejected" else ""
-        while older := replaced.get(older, ""):
+        older = replaced.get(row["annotation_id"]) if row["status"] != "rejected" else None
+        while older is not None and older not in reached:
             reached.add(older)
+            older = replaced.get(older)
     unseen = [row["annotation_id"] for row in _proposals(one) if one.unseen and one.item.decides(row)]
     open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values(), *unseen))
     standing = [latest[i] for i in open_ if i in latest and i not in reached and latest[i]["status"] != "rejected"]

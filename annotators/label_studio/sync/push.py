@@ -57,9 +57,9 @@ def push(
 ) -> PushReport:
     """Let the project hold these tasks; what stands there already is not sent again, and human work is never touched.
 
-    `restore`: send again what people deleted. `batch`: tasks of one import. Can be broken off anywhere and run again. Raises LabelStudioError when the
-    server does not answer for longer than the patience, or refuses; LedgerError when the ledger cannot be written;
-    ValueError for two tasks of one uid.
+    `restore`: send again what people deleted. `batch`: tasks of one import. Can be broken off anywhere and run again.
+    Raises LabelStudioError when the server does not answer for longer than the patience, or refuses; LedgerError when the
+    ledger cannot be written; ValueError for two tasks of one uid.
     """
     run = _Push(client, ledger, ledger.state(), patience or Patience(), PushReport(), restore)
     identity = ensure_project(client, ledger, run.state, spec, config, run.patience, run.report.notes)

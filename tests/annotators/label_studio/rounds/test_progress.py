@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
 from annotators.label_studio.project import Project
-from annotators.label_studio.rounds.items import Opinion, place_of, project_for, task_uid
+from annotators.label_studio.rounds.items import PURPOSES, Opinion, place_of, project_for, task_uid
 from annotators.label_studio.rounds.plan import next_round, open_tasks
 from annotators.label_studio.rounds.progress import ItemProgress, Progress, progress
 from annotators.label_studio.rounds.quality import Quality
+from annotators.label_studio.rounds.round import READY
 from annotators.label_studio.rounds.settle import settled_rows
+from annotators.label_studio.rounds.states import FINAL, fold
+from schemas.stored_rows import state_tables
 
 from .rows import LANGUAGE, accepted, added, corrected, item, opinion, rejected, rules, skill
 
@@ -320,3 +324,64 @@ def test_a_proposal_that_the_adjudicator_did_not_choose_is_rejected() -> None:
     blind_second = opinion("t", "bob", added(skill("b1", 0, 80)), purpose="second", at=5)
     judge = opinion("t", "cat", accepted(skill("b1", 0, 80)) | {"producer_type": "human"}, purpose="adjudication", at=9)
     assert statuses(run(OVERLAP, AGREE, blind_second, judge)) == {"p": "rejected", "q": "rejected", "b1": "accepted"}
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_ledger_has_states_whatever_people_did_and_in_whatever_order_it_is_read(seed: int) -> None:
+    dice = random.Random(seed)
+    keys = [f"k{i}" for i in range(6)]
+    items = [item(key, P, Q, batch=dice.choice("ab")) for key in keys]
+    acceptance = {"sample": 2, "bar": 0.6, "max_rounds": 3} if dice.random() < 0.7 else None
+    quality = Quality.model_validate({"overlap": dice.choice([0, 0.5, 1]), "acceptance": acceptance})
+    said = []
+    for at in range(dice.randrange(60)):
+        rows = dice.choice(
+            [
+                (accepted(P), accepted(Q)),
+                (corrected(P, f"x{at}", end=dice.randrange(5, 50)), rejected(Q)),
+                (rejected(P), rejected(Q)),
+            ]
+        )
+        what = dice.random()
+        said.append(
+            opinion(
+                dice.choice(keys),
+                dice.choice("vwxyz"),
+                *(rows if what < 0.8 else ()),
+                purpose=dice.choice(PURPOSES),
+                round_=dice.choice([1, 1, 1, 2, 3]),
+                at=at,
+                skipped=what >= 0.9,
+                redo="two texts" if 0.8 <= what < 0.9 else "",
+            )
+        )
+    known = progress(rules(quality), items, said)
+    assert known.items.keys() == set(keys)
+    for one in known.items.values():
+        assert fold(one.events) == one.state
+        assert 1 <= one.round <= 3
+        assert not (one.waiting and one.state in FINAL)
+        assert one.waiting or one.state in {*FINAL, *READY}
+        state_tables([dict(row) for rows in one.item.rows.values() for row in rows] + list(settled_rows(one)))
+    dice.shuffle(said)
+    again = progress(rules(quality), items[::-1], said)
+    assert {k: (o.state, o.events, o.waiting) for k, o in again.items.items()} == {
+        k: (o.state, o.events, o.waiting) for k, o in known.items.items()
+    }
+
+
+def test_who_corrects_a_correction_back_has_made_the_first_one_again() -> None:
+    """Ids follow from content: the same person saying the same thing again is the same row."""
+    a = corrected(P, "a", end=30)
+    c = corrected(a, "c", end=40)
+    said = (
+        opinion("t", "ann", a, accepted(Q)),
+        opinion("t", "cat", c, accepted(Q), round_=2, at=10),
+        opinion("t", "ann", corrected(c, "a", end=30), accepted(Q), round_=3, at=20),
+        opinion("t", "dan", accepted(corrected(c, "a", end=30)), accepted(Q), round_=3, at=30, purpose="acceptance"),
+    )
+    for n in (3, 4):
+        one = ItemProgress(ITEM, "accepted", 3, authority=said[n - 1], opinions=said[:n])
+        rows = settled_rows(one)
+        assert {r["annotation_id"]: r["supersedes"] for r in rows} == {"a": "p", "c": "a", "q": None}
+        assert statuses(one) == {"a": "corrected" if n == 3 else "accepted", "c": "rejected", "q": "accepted"}
