@@ -14,6 +14,6 @@ labels = load_dataset(place, "robot_labels", split="train")
 both = concatenate_datasets([steps, labels], axis=1)  # for streams: zip(steps, labels)
 
 print(f"{len(both)} rows, {len(steps.column_names)} + {len(labels.column_names)} columns: {', '.join(labels.column_names)}")
-grasping = both.filter(lambda row: row["motion"] == "close")
-for row in grasping.select_columns(["trajectory_id", "step", "gripper", "motion"]):
-    print(f"{row['trajectory_id']} step {row['step']}: gripper {row['gripper']:.3f}, motion {row['motion']}")
+closing = both.filter(lambda row: row["motion"] == "close")
+for row in closing.select_columns(["trajectory_id", "step", "state", "motion"]):
+    print(f"{row['trajectory_id']} step {row['step']}: gripper at {row['state'][-1]:.4f}, motion {row['motion']}")

@@ -19,7 +19,7 @@ def label_of(trajectory_id: str, step: int) -> str | None:
     return next((s["label"] for s in segments[trajectory_id] if s["start"] <= step < s["end"]), None)
 
 
-steps = load_dataset(place, "robot_steps", split="train", streaming=True, columns=["trajectory_id", "step", "gripper"])
+steps = load_dataset(place, "robot_steps", split="train", streaming=True, columns=["trajectory_id", "step"])
 labels = Counter(label_of(row["trajectory_id"], row["step"]) for row in steps)
 for label, count in sorted(labels.items(), key=str):
     print(f"{layer} {label}: {count} steps")

@@ -14,11 +14,11 @@ if root.startswith("hf://"):
     db.register_filesystem(HfFileSystem())
 
 found = db.sql(f"""
-    SELECT task_id, count(*) AS trajectories, sum(num_steps) AS steps, avg(success::int) AS success
+    SELECT task_id, count(*) AS trajectories, sum(num_steps) AS steps, count(*) FILTER (success) AS solved
     FROM read_parquet('{root}/trajectories/*.parquet') GROUP BY task_id ORDER BY task_id
 """)
-for task, trajectories, steps, success in found.fetchall():
-    print(f"{task}: {trajectories} trajectories, {steps} steps, {success:.2f} succeeded")
+for task, trajectories, steps, solved in found.fetchall():
+    print(f"{task}: {solved} of {trajectories} trajectories succeeded, {steps} steps")
 
 # DuckDB's own client (extension httpfs) needs no fsspec, but always talks to huggingface.co (not run here):
 #     SELECT * FROM 'hf://datasets/ORG/NAME/trajectories/*.parquet'

@@ -17,12 +17,12 @@ def scan(pattern: str) -> pl.LazyFrame:
 
 
 segments = scan("segments/motion/train-*.parquet").select("trajectory_id", "label", "start", "end")
-steps = scan("robot_steps/train-*.parquet").select("trajectory_id", "step", "gripper")
+steps = scan("robot_steps/train-*.parquet").select("trajectory_id", "step", pl.col("state").list.last())
 inside = (pl.col("start") <= pl.col("step")) & (pl.col("step") < pl.col("end"))
 joined = steps.join(segments, on="trajectory_id").filter(inside)
-found = joined.group_by("label").agg(pl.len().alias("steps"), pl.col("gripper").mean()).sort("label")
-for label, count, gripper in found.collect().iter_rows():
-    print(f"{label}: {count} steps, mean gripper {gripper:.4f}")
+found = joined.group_by("label").agg(pl.len().alias("steps"), pl.col("state").mean()).sort("label")
+for label, count, state in found.collect().iter_rows():
+    print(f"{label}: {count} steps, gripper at {state:.4f} on average")
 
 # Polars' own client needs no fsspec, but always talks to huggingface.co (not run here):
 #     pl.scan_parquet("hf://datasets/ORG/NAME/segments/motion/train-*.parquet")

@@ -21,6 +21,7 @@ stream = open_stream()
 batches = iter(DataLoader(stream, batch_size=16))
 first = [next(batches) for _ in range(3)]
 checkpoint = stream.state_dict()  # after three batches: torch.save it beside the model
+del batches  # closes its file
 
 again = open_stream()
 again.load_state_dict(checkpoint)

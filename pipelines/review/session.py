@@ -18,12 +18,13 @@ from annotators.label_studio.rounds.report import Report, report
 from annotators.label_studio.rounds.round import Rules
 from annotators.label_studio.rounds.settle import settled_rows
 from annotators.label_studio.rounds.states import STATES
-from annotators.label_studio.rounds.tasks import opinion_of, outgoing_of, project_spec, task_of
+from annotators.label_studio.rounds.tasks import outgoing_of, project_spec, task_of
 from pipelines.errors import ConfigurationError
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe, Review, ReviewProject
 from pipelines.review.account import MANIFEST, put_states
 from pipelines.review.encode import MediaFault
+from pipelines.review.opinions import opinions_of
 from pipelines.review.outcome import layer_counts, put_resolved
 from pipelines.review.proposed import proposed_lines
 from pipelines.review.tasks import Desk, asked_about, spans_of, tasks_of
@@ -240,9 +241,14 @@ class ReviewSession:
     def _opinions(self, rules: Rules, state: State) -> Iterator[Opinion]:
         """What people said, each compared with what was on the screen."""
         said = {(one.uid, one.annotator): one for one in submissions(state, self.review.seconds_cap)}
-        for (uid, annotator), saved in state.current().items():
-            if uid in state.versions:
-                yield opinion_of(rules, state.task(uid, saved.version), said[uid, annotator])
+        yield from opinions_of(
+            rules,
+            [
+                (state.task(uid, saved.version if (uid, saved.version) in state.offered else None), said[uid, annotator])
+                for (uid, annotator), saved in state.current().items()
+                if uid in state.versions
+            ],
+        )
 
     def _specs(self, names: Sequence[str] | None) -> list[ReviewProject]:
         specs = {spec.name: spec for spec in self.review.projects}

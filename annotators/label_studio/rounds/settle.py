@@ -92,6 +92,11 @@ def _stamp(text: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
+def _said_at(row: Mapping[str, Any]) -> datetime:
+    """When; what a machine said came first. A row replaces only what was not said again after it."""
+    return row["created_at"] or datetime.min.replace(tzinfo=UTC)
+
+
 def _recognised(opinion: Opinion, earlier: Iterable[Row]) -> list[dict[str, Any]]:
     """The rows of a person who saw several versions of an item but was compared with one of them only."""
     known: dict[Hashable, Row] = {}
@@ -119,14 +124,16 @@ def _rejections(
     """Rejections, signed `at`, of what stands in `rows` (or would come back, once what replaced it is rejected) and is not
     final; of a blind project also of the proposals, which nobody could say anything about.
     """
-    latest = {row["annotation_id"]: row for row in (*_proposals(one), *rows)}
+    latest: dict[str, Mapping[str, Any]] = {row["annotation_id"]: row for row in _proposals(one)}
+    for row in sorted(rows, key=_said_at):
+        latest[row["annotation_id"]] = row
     replaced = {row["annotation_id"]: row["supersedes"] for row in rows if row["supersedes"]}
     reached = {row["annotation_id"] for row in final}
     for row in final:
-        older = replaced.get(row["annotation_id"]) if row["status"] != "rejected" else None
-        while older is not None and older not in reached:
+        newer, older = row["annotation_id"], replaced.get(row["annotation_id"]) if row["status"] != "rejected" else None
+        while older in latest and older not in reached and _said_at(latest[newer]) >= _said_at(latest[older]):
             reached.add(older)
-            older = replaced.get(older)
+            newer, older = older, replaced.get(older)
     unseen = [row["annotation_id"] for row in _proposals(one) if one.unseen and one.item.decides(row)]
     open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values(), *unseen))
     standing = [latest[i] for i in open_ if i in latest and i not in reached and latest[i]["status"] != "rejected"]

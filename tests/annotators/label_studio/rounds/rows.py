@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from annotators.label_studio.project import Finding, Project
@@ -68,7 +69,8 @@ def opinion(
     uid = task_uid("demo", "language", purpose, round_, key)
     submission = f"{uid}:{who}"
     created = f"2026-01-01T{at // 60:02d}:{at % 60:02d}:00+00:00"
-    signed = [r | {"annotator": who, "submission": submission} for r in rows]
+    stamp = {"annotator": who, "submission": submission, "created_at": datetime.fromisoformat(created)}
+    signed = [r | stamp for r in rows]
     findings = (Finding("text_twice", redo, uid, redo=True),) if redo else ()
     return Opinion(uid, who, submission, created, by_layer(signed), seconds, skipped, findings)
 
