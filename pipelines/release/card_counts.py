@@ -31,7 +31,34 @@ HISTORY_COLUMNS = (
     "producer_type", "annotator", "seconds",
 )  # fmt: skip
 
-_ENGLISH = frozenset("a an and are at by for from in into is it its of on onto or that the then this to with your".split())
+_ENGLISH = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "onto",
+        "or",
+        "that",
+        "the",
+        "then",
+        "this",
+        "to",
+        "with",
+        "your",
+    ]
+)
 _UNSAID = "not recorded"
 
 

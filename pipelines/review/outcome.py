@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ import pyarrow as pa
 from annotators.annotation import Producer
 from annotators.label_studio.corrections import is_empty
 from annotators.label_studio.project import Finding
+from annotators.label_studio.rounds.items import Opinion
 from pipelines.engine.job import outcome_path, read_outcome, read_table
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe
@@ -35,7 +38,43 @@ def layer_counts(rows: Sequence[Row], counts: dict[str, Counter[str]]) -> None:
         counts.setdefault(row["layer"], Counter())[what] += 1
 
 
-def put_resolved(recipe: Recipe, store: Store, rows: Sequence[Row]) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A stretch that somebody settled: every row of these layers there was looked at.
+
+    `steps`: those whose pictures were shown. `stream`: None = any. `known`: ids of the rows that were shown.
+    """
+
+    trajectory_id: str
+    layers: tuple[str, ...]
+    stream: str | None
+    steps: frozenset[int]
+    known: frozenset[str]
+    by: Opinion
+
+    def overrules(self, row: Row) -> bool:
+        """Whether a proposal that nobody was shown lies in what was settled."""
+        if row["layer"] not in self.layers or row["annotation_id"] in self.known:
+            return False
+        seen = (row["start"] is None and 0 in self.steps) or (
+            row["start"] is not None and {row["start"], row["end"] - 1} <= self.steps
+        )
+        return seen and (self.stream is None or row["stream"] in (None, self.stream))
+
+
+def overruled(proposed: Sequence[Row], settled: Sequence[Assertion], said: Container[str]) -> list[Row]:
+    """Rejections of proposals that came after people had settled their stretch: what people said outlives new proposals."""
+    found: list[Row] = []
+    for row in proposed:
+        by = next((one.by for one in settled if one.overrules(row)), None)
+        if by is not None and row["annotation_id"] not in said and row["producer_type"] != "human":
+            signature = {"annotator": by.annotator, "submission": by.submission, "seconds": by.seconds}
+            stamp = datetime.fromisoformat(by.created_at).astimezone(UTC)
+            found.append({**row, **signature, "status": "rejected", "quality": "primary", "created_at": stamp})
+    return found
+
+
+def put_resolved(recipe: Recipe, store: Store, rows: Sequence[Row], settled: Sequence[Assertion] = ()) -> list[Finding]:
     """Put the states, by ingest shard. A trajectory whose rows break a rule with them is left as it was: a finding."""
     of_trajectory: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -51,7 +90,10 @@ def put_resolved(recipe: Recipe, store: Store, rows: Sequence[Row]) -> list[Find
             continue
         proposed = stored_rows(recipe, store, key.name)
         sound: list[Row] = []
-        for name, states in own.items():
+        for name, given in own.items():
+            of_it = [one for one in settled if one.trajectory_id == name]
+            said = {row["annotation_id"] for row in given}
+            states = [*given, *overruled(proposed.get(name, []), of_it, said)]
             faults = _faults(headers, name, states, proposed.get(name, []))
             findings += faults
             sound += [] if faults else states

@@ -13,7 +13,7 @@ from annotators.label_studio.ledger import Ledger, State, submissions
 from annotators.label_studio.project import Finding, Project, ReviewTask
 from annotators.label_studio.rounds.items import PURPOSES, Item, Opinion, Purpose, project_for, project_name
 from annotators.label_studio.rounds.plan import Push, open_tasks
-from annotators.label_studio.rounds.progress import Progress, progress
+from annotators.label_studio.rounds.progress import ItemProgress, Progress, progress
 from annotators.label_studio.rounds.report import Report, report
 from annotators.label_studio.rounds.round import Rules
 from annotators.label_studio.rounds.settle import settled_rows
@@ -25,7 +25,7 @@ from pipelines.recipe import Recipe, Review, ReviewProject
 from pipelines.review.account import MANIFEST, put_states
 from pipelines.review.encode import MediaFault
 from pipelines.review.opinions import opinions_of
-from pipelines.review.outcome import layer_counts, put_resolved
+from pipelines.review.outcome import Assertion, layer_counts, put_resolved
 from pipelines.review.proposed import proposed_lines
 from pipelines.review.tasks import Desk, asked_about, spans_of, tasks_of
 from pipelines.review.tracks import with_tracks_filled
@@ -129,6 +129,7 @@ class ReviewSession:
         findings: list[Finding] = []
         rows: list[Mapping[str, Any]] = []
         states: dict[str, dict[str, int]] = {}
+        settled: list[Assertion] = []
         for spec in self.review.projects:
             kept = self._kept(spec)
             found = kept.progress
@@ -136,12 +137,13 @@ class ReviewSession:
                 continue
             own = [row for one in found.items.values() for row in settled_rows(one)]
             rows += own
+            settled += [assertion for one in found.items.values() if (assertion := _assertion(spec, kept.firsts, one))]
             layer_counts(own, counts)
             findings += [*found.findings, *(f for opinion in kept.opinions for f in opinion.findings)]
             states[spec.name] = {state: found.counts[state] for state in STATES if state in found.counts}
         rows, notes = with_tracks_filled(self.recipe, self.store, rows)
         findings += [Finding("track_not_filled", note, self.recipe.name) for note in notes]
-        findings += put_resolved(self.recipe, self.store, rows)
+        findings += put_resolved(self.recipe, self.store, rows, settled)
         put_states(self.store, states)
         self.store.put_json(MANIFEST, (self.store.read_json(MANIFEST) or {}) | {"review": states})
         return Resolution({layer: dict(counts[layer]) for layer in sorted(counts)}, tuple(findings))
@@ -289,6 +291,18 @@ def _worded(project: Project, push: Push, task: ReviewTask) -> ReviewTask:
         for place, shown in enumerate(push.shown)
     ]
     return replace(task, data={**task.data, "proposed": "\n\n".join(said)})
+
+
+def _assertion(spec: ReviewProject, firsts: Mapping[str, ReviewTask], one: ItemProgress) -> Assertion | None:
+    """What a settled item asserts; a verdict is about single rows and asserts nothing more."""
+    if not one.settled or one.authority is None or spec.view == "verdict":
+        return None
+    task = firsts[one.item.key]
+    start, end = task.owned or (task.surface.start, task.surface.end)
+    shown = range(start, end) if spec.project.review_view.surface == "timeline" else task.surface.steps
+    known = {row["annotation_id"] for rows in task.rows.values() for row in rows}
+    layers = tuple(spec.layers)
+    return Assertion(task.trajectory_id, layers, task.surface.stream, frozenset(shown), frozenset(known), one.authority)
 
 
 SALT = "review/salt.json"

@@ -43,6 +43,6 @@ def refuse_writer(account: Account | None, namespace: str) -> None:
     if account is None:
         raise HubError(401, None, "Invalid username or password.")
     if not account.owns(namespace):
-        raise HubError(403, None, f"You don't have the rights to write under the namespace \"{namespace}\"")
+        raise HubError(403, None, f'You don\'t have the rights to write under the namespace "{namespace}"')
     if not account.may_write:
         raise HubError(403, None, "Forbidden: you must use a write token to upload to a repository.")

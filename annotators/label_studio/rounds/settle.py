@@ -38,7 +38,7 @@ def settled_rows(one: ItemProgress) -> tuple[dict[str, Any], ...]:
     for opinion in said:
         first = next((o for o in one.opinions if o.submission == one.seconded.get(opinion.submission)), None)
         if first is not None:
-            rows += _confirmations(first, opinion)
+            rows += _confirmations(final if first.submission == last.submission else _rows(first), opinion)
     return tuple(rows)
 
 
@@ -141,11 +141,11 @@ def _rejections(
     return [_signed(row, last, **changes) for row in standing]
 
 
-def _confirmations(first: Opinion, second: Opinion) -> Iterator[dict[str, Any]]:
-    """The rows of the first opinion once more, for the second person, but for those of which this one said the opposite."""
+def _confirmations(first: Iterable[Row], second: Opinion) -> Iterator[dict[str, Any]]:
+    """The rows of a first opinion once more, for the second person, but for those of which this one said the opposite."""
     other = {row["annotation_id"]: row["status"] == "rejected" for row in _rows(second)}
     corrected = {row["supersedes"] for row in _rows(second) if row["supersedes"]}
-    for row in _rows(first):
+    for row in first:
         rejected = row["status"] == "rejected"
         if other.get(row["annotation_id"], rejected) == rejected and not (rejected and row["annotation_id"] in corrected):
             yield _signed(row, second)

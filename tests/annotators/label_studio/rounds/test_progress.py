@@ -385,3 +385,15 @@ def test_who_corrects_a_correction_back_has_made_the_first_one_again() -> None:
         rows = settled_rows(one)
         assert {r["annotation_id"]: r["supersedes"] for r in rows} == {"a": "p", "c": "a", "q": None}
         assert statuses(one) == {"a": "corrected" if n == 3 else "accepted", "c": "rejected", "q": "accepted"}
+
+
+def test_an_agreed_opinion_that_says_what_was_proposed_is_confirmed_as_the_proposal() -> None:
+    wrong = opinion("t", "cat", corrected(P, "p-cat", label="pour"), accepted(Q))
+    seen = corrected(P, "p-cat", label="pour")
+    back = [corrected(seen, f"p-{who}", label="pick") for who in ("bob", "eve")]
+    first = opinion("t", "bob", back[0], accepted(Q), round_=2, at=10)
+    second = opinion("t", "eve", back[1], accepted(Q), round_=2, at=20, purpose="second")
+    seconded = {second.submission: first.submission}
+    one = ItemProgress(ITEM, "agreed", 2, authority=first, opinions=(wrong, first, second), seconded=seconded)
+    assert statuses(one) == {"p": "accepted", "q": "accepted", "p-cat": "rejected"}
+    assert [r["annotator"] for r in settled_rows(one) if r["annotation_id"] == "p"] == ["bob", "eve"]
