@@ -277,6 +277,11 @@ class CardFacts:
         return sum(layer.rows for layer in self.layers)
 
     @property
+    def unconfirmed(self) -> int:
+        """Current rows that no person and no oracle stands for."""
+        return self.rows - sum(layer.primary for layer in self.layers)
+
+    @property
     def rejected_rows(self) -> int:
         """Rows that people took out."""
         return sum(layer.rejected for layer in self.layers)

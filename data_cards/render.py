@@ -5,99 +5,39 @@ Every number on the page comes from the release itself; nothing is typed by hand
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
 
+from .facts import CardFacts, ConfigFacts, LayerFacts, ReviewFacts, SourceFacts
+from .features import yaml_features
+
+__all__ = ["CardFacts", "ConfigFacts", "LayerFacts", "ReviewFacts", "SourceFacts", "front_matter", "render_card"]
+
 TEMPLATE = "dataset_card.md.jinja"
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
 _TASK_CATEGORIES = {"robot": ["robotics"], "arc": ["reinforcement-learning"], "gui": ["image-text-to-text"], "agent": []}
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFacts:
-    """One config of the release: `glob` of its folder, what its rows are, and rows per split."""
-
-    name: str
-    glob: str
-    doc: str
-    rows: Mapping[str, int]
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class LayerFacts:
-    """One layer: what it means, how many rows about how many trajectories, who made them, how many are confirmed.
-
-    `primary`: rows that a person or an oracle confirmed. `by_people`: rows that a person confirmed or made.
-    """
-
-    name: str
-    kind: str
-    doc: str
-    rows: int
-    trajectories: int
-    producers: Sequence[str]
-    primary: int
-    by_people: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewFacts:
-    """One review project: its layers, its items by state, and how it was run, in sentences."""
-
-    name: str
-    layers: Sequence[str]
-    states: Mapping[str, int]
-    sentences: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """One source: licence, trajectories taken, and rejects by code."""
-
-    name: str
-    reader: str
-    license: str
-    trajectories: int
-    rejects: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class CardFacts:
-    """Everything that a card says. `place` is what stands in the load lines: a repository or a folder."""
-
-    name: str
-    license: str
-    version: str
-    place: str
-    domains: Mapping[str, int]
-    steps: int
-    configs: Sequence[ConfigFacts]
-    absent: Sequence[str]
-    layers: Sequence[LayerFacts]
-    sources: Sequence[SourceFacts]
-    splits: Mapping[str, int]
-    dealt_by: str
-    leaks: Sequence[str] = ()
-    lacking: Mapping[str, int] = field(default_factory=dict)
-    review: Sequence[ReviewFacts] = ()
-
-    @property
-    def by_people(self) -> int:
-        """Rows that people confirmed or made."""
-        return sum(layer.by_people for layer in self.layers)
-
-    @property
-    def rows(self) -> int:
-        """Current rows of all layers."""
-        return sum(layer.rows for layer in self.layers)
+_TAGS = {
+    "robot": ["imitation-learning"],
+    "arc": ["arc-agi", "human-behaviour"],
+    "gui": ["computer-use", "gui-agents"],
+    "agent": [],
+}
+_CREATORS = {
+    "signal": "machine-generated",
+    "model": "machine-generated",
+    "oracle": "machine-generated",
+    "import": "found",
+    "human": "expert-generated",
+}
+"""Producer type → the Hub's word. It has none for people who were neither a crowd nor experts: reviewers who follow written
+instructions come nearest to the latter."""
+_ORDER = ("robot", "gui", "arc", "agent")
+"""Domains as they stand on the page."""
+_HUB = "https://huggingface.co/datasets/"
 
 
 def render_card(facts: CardFacts) -> str:
@@ -106,21 +46,50 @@ def render_card(facts: CardFacts) -> str:
         loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
         autoescape=False, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters["cell"] = lambda value: str(value).replace("|", "\\|").replace("\n", " ")
-    page = environment.get_template(TEMPLATE).render(facts=facts)
+    environment.filters |= {
+        "cell": cell,
+        "share": share,
+        "span": span,
+        "count": count,
+        "megabytes": megabytes,
+        "counts": counts,
+    }
+    page = environment.get_template(TEMPLATE).render(
+        facts=facts,
+        domains=[domain for domain in _ORDER if domain in facts.domains],
+        details=sorted(facts.details, key=lambda one: _ORDER.index(one.name)),
+        joined=_joined(facts),
+        scripted=any("script" in one.agents for one in facts.details),
+    )
     header = yaml.safe_dump(front_matter(facts), sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{header}---\n{page}"
+
+
+def _joined(facts: CardFacts) -> dict[str, str] | None:
+    """The layer of intervals whose join with steps the page shows; None where there is none."""
+    for layer in facts.layers:
+        steps = f"{layer.domain}_steps"
+        if layer.kind == "segments" and facts.has(layer.name) and facts.has(steps):
+            both = [split for split in facts.config(layer.name).rows if split in facts.config(steps).rows]
+            if both:
+                return {"layer": layer.name, "steps": steps, "split": both[0]}
+    return None
 
 
 def front_matter(facts: CardFacts) -> dict[str, Any]:
     """The YAML of the card. A config lists only the splits it has."""
     rows = sum(facts.splits.values())
+    languages = {"language": list(facts.languages)} if facts.languages else {}
+    infos = [dataset_info(config) for config in facts.configs if config.features is not None]
     return {
         "license": facts.license,
         "pretty_name": facts.name,
+        **languages,
         "task_categories": sorted({c for domain in facts.domains for c in _TASK_CATEGORIES[domain]}),
-        "tags": ["cairn", "trajectories", *sorted(facts.domains)],
+        "tags": ["cairn", "trajectories", *sorted(facts.domains), *(tag for d in sorted(facts.domains) for tag in _TAGS[d])],
         "size_categories": [next((name for bound, name in _SIZES if rows < bound), "10M<n<100M")],
+        "annotations_creators": annotations_creators(facts),
+        "source_datasets": source_datasets(facts),
         "configs": [
             {
                 "config_name": config.name,
@@ -129,4 +98,71 @@ def front_matter(facts: CardFacts) -> dict[str, Any]:
             }
             for config in facts.configs
         ],
+        **({"dataset_info": infos} if infos else {}),
     }
+
+
+def dataset_info(config: ConfigFacts) -> dict[str, Any]:
+    """Features and counts of a config. `num_bytes`: of its pages before compression; `download_size`: of its files."""
+    return {
+        "config_name": config.name,
+        "features": yaml_features(config.features or {}),
+        "splits": [
+            {"name": split, "num_bytes": config.memory.get(split, 0), "num_examples": rows}
+            for split, rows in config.rows.items()
+        ],
+        "download_size": config.bytes,
+        "dataset_size": sum(config.memory.values()),
+    }
+
+
+def annotations_creators(facts: CardFacts) -> list[str]:
+    """Who made the annotations, in the Hub's words, from the types of their producers and the rows of people."""
+    found = {_CREATORS[type_] for type_ in facts.producer_types}
+    if facts.by_people:
+        found.add(_CREATORS["human"])
+    return sorted(found) or ["no-annotation"]
+
+
+def source_datasets(facts: CardFacts) -> list[str]:
+    """The datasets of the Hub that this one is made from, else `original`."""
+    names = {
+        source.address.removeprefix(_HUB).split("/tree/")[0]
+        if source.address and source.address.startswith(_HUB)
+        else "original"
+        for source in facts.sources
+    }
+    return sorted(names) or ["original"]
+
+
+def cell(value: object) -> str:
+    """A text as one cell of a table: no markup of its own, no line ends."""
+    text = str(value).replace("\\", "\\\\").replace("\r", " ").replace("\n", " ").replace("|", "\\|")
+    return text.replace("<", "&lt;").replace("`", "&#96;")
+
+
+def share(part: float, whole: float) -> str:
+    """A share in percent; a dash where there is nothing to have a share of."""
+    return "–" if not whole else f"{100 * part / whole:.1f} %".replace(".0 %", " %")
+
+
+def span(seconds: float) -> str:
+    """A time as a person says it."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def count(number: float) -> str:
+    """A number with thin gaps between thousands; halves stay."""
+    return f"{number:,.0f}".replace(",", " ") if number == int(number) else f"{number:,.1f}".replace(",", " ")
+
+
+def megabytes(size: float) -> str:
+    """Bytes in MB."""
+    return f"{size / 1e6:.2f}"
+
+
+def counts(of: dict[str, int]) -> str:
+    """Word and number of each, in order, without zeros."""
+    return ", ".join(f"{cell(word)} {count(n)}" for word, n in of.items() if n) or "–"

@@ -43,7 +43,7 @@ def _named_once(value: list[Any]) -> list[Any]:
 
 
 class SourceSpec(BaseModel):
-    """One entry of `sources`."""
+    """One entry of `sources`. `citation`: how its makers ask to be cited (BibTeX or a sentence), for the card."""
 
     model_config = _STRICT
     name: Name
@@ -51,6 +51,7 @@ class SourceSpec(BaseModel):
     uri: str
     license: Annotated[str, StringConstraints(min_length=1)]
     revision: str | None = None
+    citation: str | None = None
     max_reject_ratio: Ratio | None = None
     options: dict[str, Any] = {}
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from pipelines.recipe import load_recipe
 
 from .console import RecipePath, out, reporting, say, session_of, shown
+from .publish import publish
 from .review import app as review_app
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ BeamOptions = Annotated[
 
 
 app.add_typer(review_app, name="review")
+app.command()(publish)
 
 
 @app.command()
@@ -87,21 +89,34 @@ def release(recipe: RecipePath, beam: BeamOptions = None) -> None:
 
 
 @app.command()
-def check(path: Annotated[Path, typer.Argument(help="The folder of a release, ours or edited by hand.")]) -> None:
-    """Validate a release folder: checksums, card, schemas, invariants, media. Lists what is wrong and exits 1."""
+def check(
+    place: Annotated[
+        str, typer.Argument(metavar="FOLDER|ORG/NAME@TAG", help="The folder of a release, or one published on the Hub.")
+    ],
+) -> None:
+    """Validate a release: checksums, card, schemas, invariants, media. Lists what is wrong and exits 1.
+
+    Of a published one no media bytes are fetched; what was not looked at is listed.
+    """
+    from pipelines.publish.hub import set_up_client
     from pipelines.release.check import check_release
+    from pipelines.release.check_remote import NOT_RUN, check_published, is_published
 
     with reporting():
-        findings = check_release(path)
-        if not findings:
-            say(f"{path}: no violation")
-            return
-        table = Table("file", "code", "what is wrong")
-        for finding in findings:
-            table.add_row(escape(finding.file), finding.code, escape(finding.message))
-        out.print(table)
-        out.print(f"{len(findings)} violation{'s' if len(findings) > 1 else ''}")
-        raise typer.Exit(1)
+        remote = is_published(place)
+        if remote:
+            set_up_client()
+        findings = check_published(place) if remote else check_release(Path(place))
+        if findings:
+            table = Table("file", "code", "what is wrong")
+            for finding in findings:
+                table.add_row(escape(finding.file), finding.code, escape(finding.message))
+            out.print(table)
+        for code, what in NOT_RUN if remote else ():
+            say(f"not run: {code}: {what}")
+        say(f"{len(findings)} violation{'s' if len(findings) > 1 else ''}" if findings else f"{place}: no violation")
+        if findings:
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -19,7 +19,8 @@ def chunks(states: np.ndarray, actions: np.ndarray) -> Iterator[tuple[np.ndarray
 count = real = 0
 for episode in load_dataset(place, "robot_trajectories", split="train", streaming=True):
     states, actions = (np.array(episode[name], dtype=np.float32) for name in ("states", "actions"))
-    for state, chunk, mask in chunks(states, actions):
-        count, real = count + 1, real + int(mask.sum())
+    found = list(chunks(states, actions))
+    count, real = count + len(found), real + sum(int(mask.sum()) for _, _, mask in found)
+    state, chunk, _ = found[0]
     print(f"{episode['trajectory_id']}: {episode['instruction']!r}, state {state.shape}, chunk {chunk.shape}")
 print(f"{count} chunks, {real} of {count * CHUNK} actions are real, the others pad")

@@ -14,10 +14,12 @@ trajectories = load_dataset(place, "trajectories", split="train", columns=["traj
 chosen = trajectories.filter(lambda row: row["task_id"] == task)
 print(f"{task}: {chosen[0]['instruction']!r}, {len(chosen)} of {len(trajectories)} trajectories")
 
-wanted = [("trajectory_id", "in", chosen["trajectory_id"][:])]
-steps = load_dataset(
-    place, "robot_steps", split="train", streaming=True, columns=["trajectory_id", "step", "state"], filters=wanted
-)
+how = {
+    "columns": ["trajectory_id", "step", "state"],
+    "filters": [("trajectory_id", "in", chosen["trajectory_id"][:])],
+    "storage_options": {"hf": {"block_size": 65_536}},  # or fsspec fetches 5 MB ahead at each jump
+}
+steps = load_dataset(place, "robot_steps", split="train", streaming=True, **how)
 for row in steps:
     if row["step"] == 0:
         print(f"{row['trajectory_id']} starts at {[round(x, 3) for x in row['state']]}")

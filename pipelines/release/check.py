@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
+from data_cards.features import yaml_features
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.errors import ConfigurationError
 from pipelines.io.media import sha256_of
 from pipelines.io.video import count_frames
 from pipelines.release.assemble import MANIFEST
+from pipelines.release.pictures import ASSETS
 from pipelines.release.products import sort_rows
 from schemas.arrow import columns_of, published_schema, stored_schema
 from schemas.invariants import check_annotations, check_trajectories
@@ -62,9 +65,17 @@ class Folder:
         """Names of the Parquet files."""
         return tuple(name for name in self.names if name.endswith(".parquet"))
 
-    def path(self, name: str) -> Path:
-        """Where a file lies."""
-        return self.root / name
+    def open(self, name: str) -> pq.ParquetFile:
+        """A Parquet file; what is read of it is compared with the checksums of its pages."""
+        return pq.ParquetFile(self.root / name, page_checksum_verification=True)
+
+    def text(self, name: str) -> str:
+        """A text file; bytes that are no UTF-8 are replaced."""
+        return (self.root / name).read_text(encoding="utf-8", errors="replace")
+
+    def sha256(self, name: str) -> str:
+        """The checksum of a file's bytes."""
+        return sha256_of(self.root / name)
 
 
 def check_release(root: Path) -> list[Finding]:
@@ -75,6 +86,11 @@ def check_release(root: Path) -> list[Finding]:
     folder = Folder(root, names)
     if not folder.parquet:
         raise ConfigurationError(f"{root} holds no Parquet file; give the folder of a release, the one that holds README.md")
+    return check_folder(folder)
+
+
+def check_folder(folder: Folder, media: bool = True) -> list[Finding]:
+    """All findings about a release, in order of file. Without `media`, no byte of images and videos is read."""
     found = [*check_manifest(folder), *check_card(folder)]
     sound = []
     for name in folder.parquet:
@@ -82,7 +98,7 @@ def check_release(root: Path) -> list[Finding]:
         found += faults
         if not any(fault.code in ("parquet_unreadable", "schema_version", "schema_differs", "not_ours") for fault in faults):
             sound.append(name)
-    found += check_rows(folder, sound)
+    found += check_rows(folder, sound, media)
     return sorted(found, key=lambda f: (f.file, f.code, f.message))
 
 
@@ -94,7 +110,7 @@ def check_manifest(folder: Folder) -> Iterator[Finding]:
         )
         return
     listed = {}
-    for number, line in enumerate(folder.path(MANIFEST).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for number, line in enumerate(folder.text(MANIFEST).splitlines(), 1):
         digest, _, name = line.partition("  ")
         if len(digest) != 64 or not name:
             yield Finding(MANIFEST, "manifest_line", f"line {number} is not `sha256  name`: {line[:80]!r}")
@@ -106,18 +122,19 @@ def check_manifest(folder: Folder) -> Iterator[Finding]:
         if not name.startswith("."):
             yield Finding(name, "file_unlisted", "it is there and the manifest does not list it")
     for name in sorted(listed.keys() & set(folder.names)):
-        if sha256_of(folder.path(name)) != listed[name]:
+        if folder.sha256(name) != listed[name]:
             yield Finding(name, "checksum", "its bytes are not those of the manifest: it was changed, or torn on the way")
 
 
 def check_card(folder: Folder) -> Iterator[Finding]:
-    """`card_*`: the card parses, each config finds files for each of its splits, and each file has a config."""
+    """`card_*`: the card parses, its configs find all files, its counts and features are theirs, its pictures are there."""
     if "README.md" not in folder.names:
         yield Finding("README.md", "card_missing", "there is no card, so loaders guess; run `cairn release`")
         return
     try:
-        parts = folder.path("README.md").read_text(encoding="utf-8").split("---\n")
-        configs = yaml.safe_load(parts[1])["configs"]
+        text = folder.text("README.md")
+        header = yaml.safe_load(text.split("---\n")[1])
+        configs = header["configs"]
         patterns = {c["config_name"]: {d["split"]: str(d["path"]) for d in c["data_files"]} for c in configs}
     except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         yield Finding("README.md", "card_unreadable", f"its YAML lists no configs ({type(error).__name__}: {error})")
@@ -132,12 +149,60 @@ def check_card(folder: Folder) -> Iterator[Finding]:
     for name in folder.parquet:
         if not any(fnmatch(name, pattern) for pattern in every):
             yield Finding(name, "card_file_unread", "no config of the card reads it")
+    for name in sorted(set(re.findall(rf"\]\(({ASSETS}/[^)\s]+)\)", text)) - set(folder.names)):
+        yield Finding("README.md", "card_picture_missing", f"it shows {name}, which is not there")
+    yield from _info_faults(folder, header.get("dataset_info"), patterns)
+
+
+def _info_faults(folder: Folder, infos: Any, patterns: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+    """`card_info_*`: `dataset_info` names every config, and says of each the rows, sizes and features that its files have."""
+    try:
+        said = {info["config_name"]: info for info in infos or ()}
+        counted = {
+            name: ({s["name"]: (s["num_examples"], s["num_bytes"]) for s in info["splits"]}, info["features"])
+            for name, info in said.items()
+        }
+    except (KeyError, TypeError) as error:
+        yield Finding("README.md", "card_unreadable", f"its dataset_info is torn ({type(error).__name__}: {error})")
+        return
+    for name in sorted(patterns.keys() ^ counted.keys()):
+        yield Finding("README.md", "card_info_missing", f"config {name} stands in only one of configs and dataset_info")
+    for name in sorted(patterns.keys() & counted.keys()):
+        splits, features = counted[name]
+        for split, pattern in patterns[name].items():
+            files = [file for file in folder.parquet if fnmatch(file, pattern)]
+            found = _footers(folder, files)
+            if found is None:
+                continue  # said where all files are read
+            rows, size, stored = found
+            if splits.get(split) != (rows, size):
+                sentence = f"config {name}, split {split}: dataset_info says {splits.get(split)}, its files hold {rows, size}"
+                yield Finding("README.md", "card_info_differs", f"{sentence} (rows, bytes before compression)")
+            for file, own in stored.items():
+                if own != features:
+                    yield Finding(file, "card_info_features", f"its features are not those of config {name} in dataset_info")
+
+
+def _footers(folder: Folder, files: Sequence[str]) -> tuple[int, int, dict[str, Any]] | None:
+    """Rows, bytes before compression, and features by file, as YAML spells them; None where a footer cannot be read."""
+    rows = size = 0
+    stored = {}
+    for name in files:
+        try:
+            metadata = folder.open(name).metadata
+            features = json.loads(metadata.schema.to_arrow_schema().metadata[b"huggingface"])["info"]["features"]
+            stored[name] = yaml_features(features)
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+            return None
+        rows += metadata.num_rows
+        size += sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return rows, size, stored
 
 
 def check_file(folder: Folder, name: str) -> Iterator[Finding]:
     """One Parquet file: readable, of a known table and version, of exactly its schema and features, row groups not too big."""
     try:
-        file = pq.ParquetFile(folder.path(name), page_checksum_verification=True)
+        file = folder.open(name)
         schema = file.schema_arrow
         table, _ = stamp(schema)
         upgrade(schema.empty_table())
@@ -161,7 +226,7 @@ def check_file(folder: Folder, name: str) -> Iterator[Finding]:
     yield from _schema_faults(name, table, schema)
 
 
-def check_rows(folder: Folder, names: Sequence[str]) -> Iterator[Finding]:
+def check_rows(folder: Folder, names: Sequence[str], media: bool = True) -> Iterator[Finding]:
     """What rows say: invariants, order, media, labels beside steps, and ids across tables."""
     by_folder: dict[str, list[str]] = defaultdict(list)
     for name in names:
@@ -180,11 +245,11 @@ def check_rows(folder: Folder, names: Sequence[str]) -> Iterator[Finding]:
     for name in names:
         try:
             table = _without_media(folder, name)
-            media = list(_media_faults(folder, name, stamp(table.schema)[0]))
+            faults = list(_media_faults(folder, name, stamp(table.schema)[0])) if media else []
         except (pa.ArrowException, OSError) as error:
             yield Finding(name, "parquet_unreadable", f"its pages cannot be read ({str(error).splitlines()[0]})")
             continue
-        yield from media
+        yield from faults
         kind = stamp(table.schema)[0]
         yield from _order_faults(name, kind, table, reached)
         if not parts:
@@ -253,7 +318,7 @@ def _spelled(type_: pa.DataType) -> str:
 
 
 def _without_media(folder: Folder, name: str) -> pa.Table:
-    file = pq.ParquetFile(folder.path(name), page_checksum_verification=True)
+    file = folder.open(name)
     return file.read([field.name for field in file.schema_arrow if field.type != MEDIA])
 
 
@@ -308,7 +373,7 @@ def _labels_beside_steps(folder: Folder, by_folder: Mapping[str, Sequence[str]])
     rows: dict[str, dict[str, int]] = {table: defaultdict(int) for table in ("robot_steps", "robot_labels")}
     for table, of_split in rows.items():
         for name in by_folder.get(table, ()):
-            of_split[posixpath.basename(name).split("-")[0]] += pq.read_metadata(folder.path(name)).num_rows
+            of_split[posixpath.basename(name).split("-")[0]] += folder.open(name).metadata.num_rows
     for split, count in rows["robot_labels"].items():
         if count != rows["robot_steps"][split]:
             message = f"{split} has {count} labels and {rows['robot_steps'][split]} steps: the two could not stand side by side"
@@ -317,7 +382,7 @@ def _labels_beside_steps(folder: Folder, by_folder: Mapping[str, Sequence[str]])
 
 def _media_faults(folder: Folder, name: str, kind: str) -> Iterator[Finding]:
     """`media_corrupt`, `media_length`: bytes are those of their sha256, and a video holds the frames that are stated."""
-    file = pq.ParquetFile(folder.path(name), page_checksum_verification=True)
+    file = folder.open(name)
     packed = [field.name for field in file.schema_arrow if field.type == MEDIA]
     if not packed:
         return

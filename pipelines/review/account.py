@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from annotators.label_studio.rounds.report import Report
 from pipelines.io.store import Store
 from pipelines.recipe import ReviewProject
 
@@ -11,6 +13,8 @@ MANIFEST = "manifest.json"
 """What all jobs of the workspace made, in numbers; the states of the items stand there as well."""
 STATES = "review/states.json"
 """Project → state → items, as the last resolve left it."""
+FIGURES = "review/figures.json"
+"""Project → what was measured: agreement, proposals against people, acceptance of batches. No person is named."""
 
 
 def read_states(store: Store) -> Mapping[str, Mapping[str, int]]:
@@ -22,6 +26,52 @@ def read_states(store: Store) -> Mapping[str, Mapping[str, int]]:
 def put_states(store: Store, states: Mapping[str, Mapping[str, int]]) -> None:
     """Keep the states for the card."""
     store.put_json(STATES, {name: dict(counts) for name, counts in states.items()})
+
+
+def read_figures(store: Store) -> Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]:
+    """Project → `scores` and `batches`, lists of rows; empty where nothing was resolved."""
+    found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = store.read_json(FIGURES) or {}
+    return found
+
+
+def put_figures(store: Store, reports: Sequence[Report]) -> None:
+    """Keep what was measured for the card. A measure of nothing (no item) is left out."""
+    store.put_json(
+        FIGURES,
+        {
+            one.project: {
+                "scores": [
+                    {
+                        "layer": score.layer,
+                        "against": score.against,
+                        "producer": score.producer,
+                        "measure": score.measure,
+                        "value": score.value,
+                        "n": score.n,
+                        "items": score.items,
+                        "agreed": score.agreed,
+                        "threshold": score.threshold,
+                    }
+                    for score in (*one.agreement, *one.proposals)
+                    if score.items
+                ],
+                "batches": [
+                    {
+                        "batch": batch.batch,
+                        "round": batch.round,
+                        "items": len(batch.keys),
+                        "right": batch.right.count,
+                        "checked": batch.right.n,
+                        "low": batch.right.low,
+                        "high": batch.right.high,
+                        "decision": batch.decision or "open",
+                    }
+                    for batch in one.batches
+                ],
+            }
+            for one in reports
+        },
+    )
 
 
 def sentences(spec: ReviewProject, seconds_cap: float) -> list[str]:

@@ -22,7 +22,7 @@ from annotators.label_studio.rounds.tasks import outgoing_of, project_spec, task
 from pipelines.errors import ConfigurationError
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe, Review, ReviewProject
-from pipelines.review.account import MANIFEST, put_states
+from pipelines.review.account import MANIFEST, put_figures, put_states
 from pipelines.review.encode import MediaFault
 from pipelines.review.opinions import opinions_of
 from pipelines.review.outcome import Assertion, layer_counts, put_resolved
@@ -145,6 +145,7 @@ class ReviewSession:
         findings += [Finding("track_not_filled", note, self.recipe.name) for note in notes]
         findings += put_resolved(self.recipe, self.store, rows, settled)
         put_states(self.store, states)
+        put_figures(self.store, self.reports())
         self.store.put_json(MANIFEST, (self.store.read_json(MANIFEST) or {}) | {"review": states})
         return Resolution({layer: dict(counts[layer]) for layer in sorted(counts)}, tuple(findings))
 

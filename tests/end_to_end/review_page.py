@@ -6,6 +6,9 @@ goes through the browser's own mouse and keyboard.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,7 +149,7 @@ class ReviewPage:
 
     def select(self, region: str) -> None:
         """Click on a region of the timeline."""
-        self.click(self.row(region).locator(".lsf-keypoints__lifespan"))
+        self.click_at(centre(self.row(region).locator(".lsf-keypoints__lifespan").bounding_box()))
         self.page.locator(f".lsf-keypoints_selected[data-id='{region}']").wait_for()
 
     def go_to_frame(self, frame: int) -> None:
@@ -159,6 +162,14 @@ class ReviewPage:
         self.press("Enter")
         self._until(lambda: box.inner_text().split()[0] == str(frame))
         self.page.wait_for_function("() => !document.querySelector('video').seeking")
+
+    def drag_track(self, region: str, by: Point) -> None:
+        """Select a track by its name on the timeline, and drag its box on the frame that is shown."""
+        self.click(self.row(region).locator(".lsf-keypoints__label"))
+        self.page.locator(f".lsf-keypoints_selected[data-id='{region}']").wait_for()
+        corners = [centre(self.shape(f"{at} _anchor")) for at in ("top-left", "bottom-right")]
+        middle = ((corners[0][0] + corners[1][0]) / 2, (corners[0][1] + corners[1][1]) / 2)
+        self.drag(middle, (middle[0] + by[0], middle[1] + by[1]))
 
     # Texts
 
@@ -180,13 +191,18 @@ class ReviewPage:
 
     # Pictures
 
+    def choose(self, key: str, word: str) -> None:
+        """Press the key of a choice."""
+        self.press(key)
+        self.page.locator(f".review-side input[name='{word}']:checked").wait_for()
+
     def go_to_picture(self, number: int) -> None:
         """Turn on to a picture of the list, counted from 1."""
-        at = int(self.page.get_by_text(" of ", exact=False).first.inner_text().split(" of ")[0])
+        at = int(self.page.get_by_text(re.compile(r"^\s*\d+ of \d+")).first.inner_text().split()[0])
         while at != number:
             self.press("Control+ArrowRight" if at < number else "Control+ArrowLeft")
             at += 1 if at < number else -1
-            self.page.get_by_text(f"{at} of ").first.wait_for()
+            self.page.get_by_text(re.compile(rf"^\s*{at} of \d+")).first.wait_for()
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_timeout(150)
 
@@ -207,17 +223,26 @@ class ReviewPage:
 
     def draw_box(self, key: str, box: tuple[float, float, float, float]) -> None:
         """Let go, press the key of a word, draw from corner to corner; percents of the picture."""
-        count = self.page.locator(".lsf-outliner-item").count()
-        self.press("u", key)
-        self.drag(self.place_on_picture(*box[:2]), self.place_on_picture(*box[2:]))
-        self._until(lambda: self.page.locator(".lsf-outliner-item").count() == count + 1)
+        with self._one_more():
+            self.press("u", key)
+            self.drag(self.place_on_picture(*box[:2]), self.place_on_picture(*box[2:]))
 
     def set_point(self, key: str, x: float, y: float) -> None:
         """Let go, press the key of a word, click; percents of the picture."""
-        count = self.page.locator(".lsf-outliner-item").count()
-        self.press("u", key)
-        self.click_at(self.place_on_picture(x, y))
-        self._until(lambda: self.page.locator(".lsf-outliner-item").count() == count + 1)
+        with self._one_more():
+            self.press("u", key)
+            self.click_at(self.place_on_picture(x, y))
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        """Wait until the picture shows a region more than before."""
+
+        def count() -> int:
+            return sum("_transformable" in shape["name"] for shape in self.page.evaluate(SHAPES))
+
+        before = count()
+        yield
+        self._until(lambda: count() == before + 1)
 
     # The end
 

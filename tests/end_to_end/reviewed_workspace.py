@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from annotators.label_studio.ledger import Ledger
@@ -221,14 +224,41 @@ def empty(row: Row) -> bool:
 
 
 def has(row: Row, wanted: Row) -> None:
-    """That a row has these values: floats as they were stored, as float32."""
+    """That a row has these values: numbers within 0.01, a `Json` column as what it says."""
     for name, value in wanted.items():
         assert close(row[name], value), f"{name} is {row[name]}, should be {value}"
 
 
+@dataclass(frozen=True)
+class Between:
+    """Boxes of which some are filled in by the tracker: they lie near the straight line between those that are not."""
+
+    boxes: list[Any]
+    interpolated: list[bool]
+
+    def meets(self, found: list[Any]) -> bool:
+        keys = [n for n, between in enumerate(self.interpolated) if not between and self.boxes[n] is not None]
+        exact = all(close(found[n], self.boxes[n]) for n in keys)
+        seen = [box is not None for box in found] == [box is not None for box in self.boxes]
+        return exact and seen and all(self._near(found, first, last) for first, last in pairwise(keys))
+
+    def _near(self, found: list[Any], first: int, last: int) -> bool:
+        for n in range(first + 1, last):
+            if found[n] is not None:
+                share = (n - first) / (last - first)
+                line = (1 - share) * np.array(found[first]) + share * np.array(found[last])
+                if np.abs(line - found[n]).max() > 5:
+                    return False
+        return True
+
+
 def close(one: Any, other: Any) -> bool:
+    if isinstance(other, Between):
+        return other.meets(one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(close, one, other))
+    if isinstance(one, str) and isinstance(other, dict):
+        return bool(json.loads(one) == other)
     if isinstance(one, float) and isinstance(other, (int, float)):
         return abs(one - other) < 0.01
     return bool(one == other)

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from .errors import HubError
 from .messages import Reply, Request
-from .repositories import Entry
+from .repositories import Commit, Entry, Repository
 from .server_limits import PAGE
 
 
@@ -27,7 +27,8 @@ def repository(request: Request, kind: str, repo_id: str, revision: str = "main"
 
 def tree(request: Request, kind: str, repo_id: str, revision: str, folder: str | None = None) -> Reply:
     """Entries below a folder, a page at a time, the next page in `Link`."""
-    commit = request.hub.repositories.readable(kind, repo_id, request.account).resolve(revision)
+    repo = request.hub.repositories.readable(kind, repo_id, request.account)
+    commit = repo.resolve(revision)
     base = unquote(folder or "").rstrip("/")
     prefix = f"{base}/" if base else ""
     recursive = request.query.get("recursive", "").lower() in ("true", "1")
@@ -45,17 +46,23 @@ def tree(request: Request, kind: str, repo_id: str, revision: str, folder: str |
     if start + PAGE < len(found):
         query = urlencode({**request.query, "cursor": start + PAGE})
         headers["Link"] = f'<{request.hub.endpoint}{request.path}?{query}>; rel="next"'
-    return Reply(json=found[start : start + PAGE], headers=headers)
+    page = found[start : start + PAGE]
+    if request.query.get("expand", "").lower() in ("true", "1"):
+        page = [_expanded(repo, commit, stated) for stated in page]
+    return Reply(json=page, headers=headers)
 
 
 def paths_info(request: Request, kind: str, repo_id: str, revision: str) -> Reply:
-    commit = request.hub.repositories.readable(kind, repo_id, request.account).resolve(revision)
+    repo = request.hub.repositories.readable(kind, repo_id, request.account)
+    commit = repo.resolve(revision)
     found = []
     for path in (path.rstrip("/") for path in request.form("paths")):
         if path in commit.tree:
             found.append(_stated(path, commit.tree[path]))
         elif any(name.startswith(f"{path}/") for name in commit.tree):
             found.append(_folder(path))
+    if b"expand=true" in request.body.lower():
+        found = [_expanded(repo, commit, stated) for stated in found]
     return Reply(json=found)
 
 
@@ -105,6 +112,16 @@ def _stated(path: str, entry: Entry) -> dict[str, Any]:
     if entry.lfs:
         stated["lfs"] = {"oid": entry.content, "size": entry.size, "pointerSize": 134}
     return stated
+
+
+def _expanded(repo: Repository, commit: Commit, stated: dict[str, Any]) -> dict[str, Any]:
+    """What `expand` adds: the commit that last changed a file. Clients tell from it when a file was modified."""
+    path, last = stated["path"], commit
+    for before in repo.history(commit.parent):
+        if before.tree.get(path) != commit.tree.get(path):
+            break
+        last = before
+    return stated | {"lastCommit": {"id": last.oid, "title": last.title, "date": last.date}}
 
 
 def _folder(path: str) -> dict[str, Any]:

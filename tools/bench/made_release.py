@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import yaml
 
-from pipelines.io.media import MediaEntry
+from pipelines.io.media import MediaReader, MediaWriter
 from pipelines.io.parquet import row_groups, write_parquet
 from pipelines.stages.release import embedded_groups
-from schemas.arrow import columns_of, published_schema, table_from_columns
+from schemas.arrow import columns_of, published_schema, stored_schema, table_from_columns
 from schemas.types import Column
 
 STEPS = 300
 """Steps of one episode."""
 EPISODES_PER_TASK = 10
 DIMENSIONS = 14
-VIDEO_BYTES = 400_000
+VIDEO_BYTES = 120_000
 SCREENSHOT_BYTES = 250_000
-_EPISODE_BYTES = 52_000
-"""Of `robot_steps` in a file, measured."""
+_EPISODE_BYTES, _EPISODE_MEMORY = 52_000, 60_000
+"""Of `robot_steps` in a file and as Arrow data, measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +41,14 @@ class Size:
     def of(megabytes: float) -> Size:
         """About so many MB: a fifth are screenshots, the rest episodes with their videos."""
         return Size(
-            episodes=round(megabytes * 0.8e6 / (VIDEO_BYTES + _EPISODE_BYTES)), screens=round(megabytes * 0.2e6 / SCREENSHOT_BYTES)
+            episodes=round(megabytes * 0.8e6 / (VIDEO_BYTES + _EPISODE_BYTES)),
+            screens=round(megabytes * 0.2e6 / SCREENSHOT_BYTES),
         )
-
-
-class Noise:
-    """Media of random bytes: what `embedded_groups` reads instead of a workspace's packs. Seeded, so always the same."""
-
-    def __init__(self, count: int, size: int, suffix: str, seed: int) -> None:
-        self._block = np.random.default_rng(seed).bytes(size)
-        keys = [hashlib.sha256(f"{seed} {i}".encode()).hexdigest() for i in range(count)]
-        self._number = {key: i for i, key in enumerate(keys)}
-        self.entries = {key: MediaEntry(key, "", 0, size, suffix) for key in keys}
-
-    @property
-    def keys(self) -> list[str]:
-        """The sha256-like keys, in order."""
-        return list(self.entries)
-
-    def read(self, key: str) -> bytes:
-        """The bytes of one; every 64 kB of them differ from those of any other."""
-        words = np.frombuffer(self._block[: len(self._block) // 8 * 8], np.uint64)
-        return (words ^ np.uint64(self._number[key] * 0x9E3779B97F4A7C15 % 2**64)).tobytes()
 
 
 def make_release(folder: Path, size: Size) -> None:
     """Write `trajectories`, `robot_steps`, `videos`, `robot_labels`, `segments/motion` and `gui_steps`, split train."""
-    per_file = max(1, size.file_bytes // (_EPISODE_BYTES * 2))  # the bound of a shard counts Arrow bytes
+    per_file = max(1, size.file_bytes // _EPISODE_MEMORY)
     starts = range(0, size.episodes, per_file)
     runs = [range(start, min(start + per_file, size.episodes)) for start in starts]
     for number, run in enumerate(runs):
@@ -74,18 +57,16 @@ def make_release(folder: Path, size: Size) -> None:
         _write(folder / "robot_labels" / place, "robot_labels", _labels(run), _LABELS)
         _write(folder / "segments/motion" / place, "segments", _segments(run))
     _write(folder / "trajectories/train-00000-of-00001.parquet", "trajectories", _trajectories(range(size.episodes)))
-    for name, count, length, suffix in (
-        ("videos", size.episodes, VIDEO_BYTES, ".mp4"),
-        ("gui_steps", size.screens, SCREENSHOT_BYTES, ".png"),
-    ):
-        media = Noise(count, length, suffix, seed=len(name))
-        per_file = max(1, size.file_bytes // length)
-        cuts = list(range(0, count, per_file))
-        for number, start in enumerate(cuts):
-            keys = media.keys[start : start + per_file]
-            rows = _with_media(name, keys, start)
-            place = folder / name / f"train-{number:05d}-of-{len(cuts):05d}.parquet"
-            _write_groups(place, name, columns_of(name), embedded_groups(rows, name, columns_of(name), media))  # type: ignore[arg-type]
+    _write_media(folder, "videos", size.episodes, VIDEO_BYTES, ".mp4", size.file_bytes)
+    _write_media(folder, "gui_steps", size.screens, SCREENSHOT_BYTES, ".png", size.file_bytes)
+    configs = {"motion": "segments/motion"} | {
+        name: name for name in ("trajectories", "robot_steps", "robot_labels", "videos", "gui_steps")
+    }
+    files = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{at}/train-*.parquet"}]}
+        for name, at in configs.items()
+    ]
+    (folder / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': files})}---\n")
 
 
 _LABELS = (Column("motion", "string", "the motion"),)
@@ -148,28 +129,37 @@ def _segments(run: range) -> dict[str, Any]:
     }
 
 
-def _with_media(name: str, keys: list[str], start: int) -> pa.Table:
+def _write_media(folder: Path, name: str, count: int, length: int, suffix: str, file_bytes: int) -> None:
+    random = np.random.default_rng(length)
     columns = columns_of(name)
-    numbers = range(start, start + len(keys))
-    values: dict[str, Any] = {"trajectory_id": [_id(i) for i in numbers], next(c.name for c in columns if c.media): keys}
+    per_file = max(1, file_bytes // length)
+    cuts = range(0, count, per_file)
+    for number, start in enumerate(cuts):
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            writer = MediaWriter(Path(scratch), "pack")
+            keys = [writer.add(random.bytes(length), suffix) for _ in range(start, min(start + per_file, count))]
+            rows = table_from_columns(stored_schema(name, columns), _media_rows(name, keys, start), len(keys))
+            groups = embedded_groups(rows, name, columns, MediaReader(scratch, writer.added))
+            _put(folder / name / f"train-{number:05d}-of-{len(cuts):05d}.parquet", name, columns, groups)
+
+
+def _media_rows(name: str, keys: list[str], start: int) -> dict[str, Any]:
+    values: dict[str, Any] = {"trajectory_id": [_id(i) for i in range(start, start + len(keys))]}
     if name == "gui_steps":
-        values |= {"step": [0] * len(keys), "action_name": ["click"] * len(keys)}
-    else:
-        values |= {"stream": ["front"] * len(keys), "frame_timestamps": [list(np.arange(STEPS) / 20.0)] * len(keys)}
-    return _table(pa.schema([(c.name, c.stored) for c in columns]), values, len(keys))
-
-
-def _table(schema: pa.Schema, values: dict[str, Any], length: int) -> pa.Table:
-    return table_from_columns(schema, {f.name: values.get(f.name, [None] * length) for f in schema}, length)
+        return values | {"step": [0] * len(keys), "action_name": ["click"] * len(keys), "screenshot": keys}
+    return values | {
+        "stream": ["front"] * len(keys),
+        "frame_timestamps": [list(np.arange(STEPS) / 20.0)] * len(keys),
+        "video": keys,
+    }
 
 
 def _write(path: Path, name: str, values: dict[str, Any], columns: tuple[Column, ...] | None = None) -> None:
     columns = columns_of(name) if columns is None else columns
-    length = len(next(iter(values.values())))
-    table = _table(published_schema(name, columns), values, length)
-    _write_groups(path, name, columns, row_groups(table))
+    table = table_from_columns(published_schema(name, columns), values, len(next(iter(values.values()))))
+    _put(path, name, columns, row_groups(table))
 
 
-def _write_groups(path: Path, name: str, columns: tuple[Column, ...], groups: Iterator[pa.Table] | Any) -> None:
+def _put(path: Path, name: str, columns: tuple[Column, ...], groups: Iterable[pa.Table]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_parquet(path, published_schema(name, columns), groups, columns)

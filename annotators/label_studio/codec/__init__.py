@@ -57,9 +57,9 @@ def encode(project: Project, task: ReviewTask) -> Encoded:
         return Encoded(())
     layers = carried(project)
     pieces = [piece for name, encoder in _ENCODERS.items() if name in layers for piece in encoder(project, task, layers[name])]
+    pieces = smallest_first(pieces)
     if project.review_view.markers:
         pieces += links.markers(task)
-    pieces = smallest_first(pieces)
     if "link" in layers:
         pieces += links.encode(project, task, layers["link"], pieces)
     results = tuple(result for piece in pieces for result in piece.results)

@@ -104,10 +104,11 @@ def _recognised(opinion: Opinion, earlier: Iterable[Row]) -> list[dict[str, Any]
         if row["status"] != "rejected":
             known.setdefault(_content(row), row)
     found: dict[str, dict[str, Any]] = {}
+    corrected = {row["supersedes"] for row in _rows(opinion)}
     for row in _rows(opinion):
         own = row["producer_type"] == "human" and row["submission"] == opinion.submission and row["status"] != "rejected"
         same = known.get(_content(row)) if own else None
-        if same is None or same["annotation_id"] == row["annotation_id"]:
+        if same is None or same["annotation_id"] == row["annotation_id"] or same["annotation_id"] in corrected:
             chosen = dict(row)
         else:
             status = "corrected" if same["status"] == "corrected" else "accepted"
@@ -135,7 +136,8 @@ def _rejections(
             reached.add(older)
             newer, older = older, replaced.get(older)
     unseen = [row["annotation_id"] for row in _proposals(one) if one.unseen and one.item.decides(row)]
-    open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values(), *unseen))
+    corrected = [row["supersedes"] for row in _rows(last)]
+    open_ = dict.fromkeys((*(row["annotation_id"] for row in rows), *replaced.values(), *corrected, *unseen))
     standing = [latest[i] for i in open_ if i in latest and i not in reached and latest[i]["status"] != "rejected"]
     changes = {"status": "rejected", "quality": "primary", "created_at": _stamp(at)}
     return [_signed(row, last, **changes) for row in standing]

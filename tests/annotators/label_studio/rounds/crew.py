@@ -59,7 +59,7 @@ class World:
 
     def truth(self, key: str) -> Clips:
         dice = self.dice(key, "truth")
-        first, second = dice.randint(20, 45), dice.randint(55, 80)
+        first, second = dice.randint(20, 38), dice.randint(60, 80)
         a, b, c = dice.sample(WORDS, 3)
         return ((0, first, a), (first, second, b), (second, STEPS, c))
 

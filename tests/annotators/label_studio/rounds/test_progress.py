@@ -397,3 +397,14 @@ def test_an_agreed_opinion_that_says_what_was_proposed_is_confirmed_as_the_propo
     one = ItemProgress(ITEM, "agreed", 2, authority=first, opinions=(wrong, first, second), seconded=seconded)
     assert statuses(one) == {"p": "accepted", "q": "accepted", "p-cat": "rejected"}
     assert [r["annotator"] for r in settled_rows(one) if r["annotation_id"] == "p"] == ["bob", "eve"]
+
+
+def test_a_region_dragged_over_one_that_was_deleted_is_that_one() -> None:
+    over = corrected(P, "p-ann", start=50, end=100, label="place")
+    one = run(Quality(), opinion("t", "ann", over, rejected(Q)))
+    assert statuses(one) == {"q": "accepted", "p": "rejected"}
+
+
+def test_two_regions_that_changed_places_are_two_corrections() -> None:
+    there, here = corrected(P, "p-ann", start=50, end=100, label="place"), corrected(Q, "q-ann", start=0, end=50, label="pick")
+    assert statuses(run(Quality(), opinion("t", "ann", there, here))) == {"p-ann": "corrected", "q-ann": "corrected"}
