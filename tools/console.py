@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from annotators.label_studio.errors import LabelStudioError
+from annotators.label_studio.ledger.record import LedgerError
 from pipelines.errors import CairnError, ConfigurationError
 from pipelines.recipe import Recipe, ReviewServer, load_recipe
 
@@ -37,6 +39,9 @@ def reporting() -> Iterator[None]:
     except CairnError as error:
         err.print(f"[bold red]cairn:[/] {escape(str(error))}")
         raise typer.Exit(error.exit_code) from error
+    except (LabelStudioError, LedgerError) as error:  # what was under way is in the ledger: the same command goes on
+        err.print(f"[bold red]cairn:[/] {escape(str(error))}")
+        raise typer.Exit(1) from None
     except (OSError, ImportError) as error:  # a disk that is full, a folder that may not be read, a file system not installed
         err.print(f"[bold red]cairn:[/] {escape(f'{type(error).__name__}: {error}')}")
         raise typer.Exit(2) from error

@@ -45,12 +45,13 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def second(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The next version: a layer more, a citation, some rows of motion and clips confirmed, corrected, rejected or added."""
+    """The next version: a layer less, a citation, and of the subtasks one confirmed, one corrected, one rejected, one added."""
     folder = tmp_path_factory.mktemp("second") / "work"
-    shutil.copytree(first, folder, copy_function=shutil.copyfile)
+    shutil.copytree(first, folder)
     recipe = folder / "quickstart.yaml"
     text = recipe.read_text().replace("version: 0.1.0", "version: 0.2.0").replace("arc.noop, ", "")
     recipe.write_text(text.replace("options: {}}", "citation: 'Cube, 2026: \"Lifting\"'}"))
+    run_cairn("ingest", recipe)
     run_cairn("propose", recipe)
     store = Store(str(folder / "out/quickstart"))
     assert put_resolved(load_recipe(recipe), store, reviewed_rows(folder / "out/quickstart")) == []

@@ -119,10 +119,11 @@ class ReviewPage:
         start, end = (self.row(region).get_attribute(f"data-{name}") for name in ("start", "end"))
         return int(start), int(end or start)
 
-    def place_of_frame(self, frame: int, row: int = 0) -> Point:
-        """Where the middle of a frame lies on the page, in the timeline's row of that number."""
-        lane = self.page.locator(".lsf-keypoints__keypoints").first.bounding_box()
-        return lane["x"] + 16 * frame - 8, lane["y"] + lane["height"] * (row + 0.5)
+    def place_of_frame(self, frame: int) -> Point:
+        """Where the middle of a frame lies on the page, below all rows of the timeline."""
+        left = self.page.locator(".lsf-timeline-frames__background").bounding_box()["x"]
+        room = self.page.locator(".lsf-timeline-frames__filler").bounding_box()
+        return left + 16 * frame - 8, room["y"] + room["height"] - 12
 
     def drag_boundary(self, region: str, frames: int) -> None:
         """Drag the end of a region by some frames."""
@@ -142,10 +143,11 @@ class ReviewPage:
 
     def draw_span(self, key: str, first: int, last: int) -> None:
         """Let go of what is selected, press the key of a word, and drag over frames."""
-        count = self.page.locator(".lsf-outliner-item").count()
+        rows = self.page.locator(".lsf-keypoints")
+        count = rows.count()
         self.press("u", key)
         self.drag(self.place_of_frame(first), self.place_of_frame(last))
-        self._until(lambda: self.page.locator(".lsf-outliner-item").count() == count + 1)
+        self._until(lambda: rows.count() == count + 1)
 
     def select(self, region: str) -> None:
         """Click on a region of the timeline."""

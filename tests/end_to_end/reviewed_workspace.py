@@ -22,6 +22,7 @@ from pipelines.review.rows import reviewed_outcomes
 from pipelines.review.session import SALT, Resolution, ReviewSession
 from schemas.tables import KINDS
 from tests.end_to_end.conftest import ROOT, Workplace, place_in
+from tests.end_to_end.review_page import Effort
 
 Row = dict[str, Any]
 
@@ -92,6 +93,7 @@ class Reviewed:
     place: Workplace
     label_studio: Any
     done: dict[str, Expected] = field(default_factory=dict)
+    efforts: dict[str, Effort] = field(default_factory=dict)
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -7,16 +7,20 @@ correction and nothing else. Pictures of what was seen are kept in `tests/output
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from annotators.label_studio.codec.timeline import frame_range, step_range
 from annotators.label_studio.config import check_config
+from annotators.label_studio.config.hotkeys import terms_of
 from annotators.label_studio.project import ReviewTask
+from schemas.layers import layer
 from tests.end_to_end.conftest import Workplace
-from tests.end_to_end.review_page import ReviewPage
-from tests.end_to_end.reviewed_workspace import LAYERS, Between, Expected, Reviewed, make
+from tests.end_to_end.review_page import OUTPUT, ReviewPage, centre
+from tests.end_to_end.reviewed_workspace import LAYERS, Between, Expected, Reviewed, copied, empty, make, project
 
 pytestmark = [pytest.mark.xdist_group("review_views"), pytest.mark.timeout(600)]
 
@@ -267,7 +271,7 @@ def test_one_thing_is_corrected(reviewed: Reviewed, opened: Any, view: str) -> N
     expected = saved(results)
     assert reviewed.settle(name).findings == ()
     expected.check(reviewed.states(task))
-    reviewed.done[view] = expected
+    reviewed.done[view], reviewed.efforts[view] = expected, page.effort
 
 
 # More that people mend, on the second task of a project
@@ -283,17 +287,19 @@ def mend_subtask(page: ReviewPage, task: ReviewTask) -> Any:
 
 
 def drag_vertex(page: ReviewPage, task: ReviewTask) -> Any:
-    """One point of a path is dragged; its step and the other points stay."""
-    row = task.rows["trace"][3]
+    """The end of a path is dragged; its step and the other points stay."""
+    row = task.rows["trace"][4]
+    last = len(row["points"]) - 1
     page.go_to_picture(task.surface.steps.index(row["start"]) + 1)
-    page.drag_shape("point-4", (-16, 11))
+    page.click_at(centre(page.shape(f"point-{last}")))
+    page.drag_shape(f"point-{last}", (-22, 11))
 
     def expected(results: list[dict[str, Any]]) -> Expected:
         vertices = next(r for r in results if r["id"] == row["annotation_id"])["value"]["vertices"]
-        saved = [[v["x"] * task.surface.width / 100, v["y"] * task.surface.height / 100] for v in vertices]
+        saved = [vertices[last]["x"] * task.surface.width / 100, vertices[last]["y"] * task.surface.height / 100]
         points = [list(point) for point in row["points"]]
-        assert np.subtract(saved[4], points[4]) == pytest.approx([-16 * 320 / 734, 11 * 320 / 734], abs=1)
-        points[4] = saved[4]
+        assert np.subtract(saved, points[last]) == pytest.approx([-22 * 320 / 734, 11 * 320 / 734], abs=1)
+        points[last] = saved
         wanted = {name: row[name] for name in ("start", "end", "stream", "label", "space", "steps", "valid", "horizon")}
         return Expected(task, {row["annotation_id"]: {**wanted, "points": points}})
 
@@ -319,3 +325,84 @@ def test_the_release_holds_the_corrections_and_what_they_supersede(reviewed: Rev
     assert done.returncode == 0, done.stdout + done.stderr
     for expected in reviewed.done.values():
         expected.check_release(reviewed)
+
+
+# The same without proposals
+
+
+def words(layer_name: str) -> dict[str, str]:
+    """Word → its key."""
+    return {term.value: str(term.hotkey) for term in terms_of(layer(layer_name))}
+
+
+def spans_from_nothing(page: ReviewPage, task: ReviewTask) -> None:
+    """All spans that were proposed, drawn and named by hand, with their texts."""
+    texts = {(row["start"], row["end"]): row["text"] for row in task.rows.get("subtask", ())}
+    for name in ("primitive_skill", "sub_goal", "detour"):
+        for row in task.rows.get(name, ()):
+            first, last = frame_range(task.surface, row["start"], row["end"])
+            page.draw_span(words(name)[row["label"]], first, last)
+            if text := texts.get((row["start"], row["end"])):
+                page.write_text("subtask_text", text)
+
+
+def regions_from_nothing(page: ReviewPage, task: ReviewTask) -> None:
+    """All boxes and points that were proposed, drawn by hand."""
+    width, height = task.surface.width, task.surface.height
+    for step in task.surface.steps:
+        boxes, points = ([r for r in task.rows[name] if r["start"] == step] for name in ("target", "action_point"))
+        if boxes or points:
+            page.go_to_picture(step + 1)
+        for row in boxes:
+            label = row["label"].split(" ")[0]
+            key = words("target").get(label, words("target")["other"])
+            x_min, y_min, x_max, y_max = row["boxes"][0]
+            page.draw_box(key, (100 * x_min / width, 100 * y_min / height, 100 * x_max / width, 100 * y_max / height))
+        for row in points:
+            x, y = row["points"][0]
+            page.set_point(words("action_point")[row["label"]], 100 * x / width, 100 * y / height)
+
+
+BLIND = {"robot_language": spans_from_nothing, "arc_story": spans_from_nothing, "gui_steps": regions_from_nothing}
+
+
+def test_the_same_from_nothing_takes_more(reviewed: Reviewed, opened: Any, tmp_path: Path) -> None:
+    projects = [{**project(view), "name": f"{view.replace('_', '-')}-blind", "proposals": False} for view in BLIND]
+    blind = Reviewed(copied(reviewed.place, tmp_path / "blind", projects), reviewed.label_studio)
+    blind.push()
+    lines = [f"{'view':16} {'':18} clicks drags keys total"]
+    for view, from_nothing in BLIND.items():
+        name = view.replace("_", "-")
+        page, task = opened(blind, f"{name}-blind")
+        assert page.page.locator(".lsf-outliner-item").count() == 0
+        shown = reviewed.tasks(name)[page.title]
+        from_nothing(page, shown)
+        page.keep(f"{view}_from_nothing")
+        page.submit()
+        assert blind.settle(f"{name}-blind").findings == ()
+        assert said(blind.states(task)) == said([row for rows in shown.rows.values() for row in rows], shown)
+        for what, effort in (("with a proposal", reviewed.efforts.get(view)), ("without", page.effort)):
+            if effort is not None:
+                numbers = f"{effort.clicks:6} {effort.drags:5} {effort.keys:4} {effort.total:5}"
+                lines.append(f"{view:16} {what:18} {numbers}")
+        if view in reviewed.efforts:
+            assert reviewed.efforts[view].total < page.effort.total / 3
+    table = "\n".join(lines)
+    print(f"\n{table}")
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / "effort.txt").write_text(table + "\n")
+
+
+def said(rows: list[dict[str, Any]], task: ReviewTask | None = None) -> set[tuple[Any, ...]]:
+    """What rows say, as a person can say it with a mouse: intervals of the proxy's frames, words, texts."""
+    found = set()
+    for row in rows:
+        start, end = row["start"], row["end"]
+        if task is not None and row["layer"] not in ("target", "action_point"):
+            start, end = step_range(task.surface, *frame_range(task.surface, start, end))
+        word = row.get("label")
+        if row["layer"] == "target" and word not in words("target"):
+            word = "other" if task is None or word.split(" ")[0] not in words("target") else word.split(" ")[0]
+        if not empty(row) or task is not None:
+            found.add((row["layer"], start, end, word, row.get("text")))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import socket
@@ -12,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -96,21 +98,20 @@ class _Handler(BaseHTTPRequestHandler):
         """One request from its first to its last byte."""
         hub = self.server.hub
         line = f"{self.command} {self.path}"
-        received = sent = status = 0
-        about = ""
+        counts = _Counts()
         try:
             if hub.latency:
                 time.sleep(hub.latency)
-            body = b""
+            body = bytearray()
             for block in self._blocks():
-                received += len(block)
+                counts.received += len(block)
                 body += block
             fault = hub.faults.take(line, after=False)
-            reply = self._failed(fault) if fault else self._worked(body)
+            reply = self._failed(fault) if fault else self._worked(bytes(body))
             if (lost := None if fault else hub.faults.take(line, after=True)) is not None:
                 reply = self._failed(lost)
-            status, about = reply.status, reply.about
-            sent = self._send(reply)
+            counts.status, counts.about = reply.status, reply.about
+            self._send(reply, counts)
         except _CutError:
             self.close_connection = True
             with contextlib.suppress(OSError):
@@ -118,7 +119,14 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:
-            hub.traffic.add(Call(self.command, self.path, status, received, sent, about))
+            self._note(counts)
+
+    def _note(self, counts: _Counts) -> None:
+        """Count the call, once. It is done before the last bytes go out, so that a client that has them finds it counted."""
+        if not counts.noted:
+            counts.noted = True
+            call = Call(self.command, self.path, counts.status, counts.received, counts.sent, counts.about)
+            self.server.hub.traffic.add(call)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 (the names are the standard library's)
 
@@ -168,8 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(len(block) / rate)
             yield block
 
-    def _send(self, reply: Reply) -> int:
-        """Send it; returns bytes of its body."""
+    def _send(self, reply: Reply, counts: _Counts) -> None:
         data = b"" if reply.json is None else json.dumps(reply.json).encode()
         length = len(data) if reply.file is None else reply.length
         kind = "application/json" if reply.file is None else "application/octet-stream"
@@ -177,20 +184,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for key, value in (standard | dict(reply.headers)).items():
             self.send_header(key, value)
+        if self.command == "HEAD" or not length:
+            self._note(counts)
+            self.end_headers()
+            return
         self.end_headers()
-        if self.command == "HEAD":
-            return 0
-        if reply.file is None:
-            self.wfile.write(data)
-            return len(data)
-        sent = 0
-        with reply.file.open("rb") as file:
+        with io.BytesIO(data) if reply.file is None else reply.file.open("rb") as file:
             file.seek(reply.first)
-            while sent < length:
-                block = file.read(min(length - sent, 16 * _BLOCK))
+            while counts.sent < length:
+                block = file.read(min(length - counts.sent, 16 * _BLOCK))
+                if counts.sent + len(block) == length:
+                    counts.sent = length
+                    self._note(counts)
+                    self.wfile.write(block)
+                    return
                 self.wfile.write(block)
-                sent += len(block)
-        return sent
+                counts.sent += len(block)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What is known of a call so far."""
+
+    status: int = 0
+    received: int = 0
+    sent: int = 0
+    about: str = ""
+    noted: bool = False
 
 
 class _CutError(Exception):

@@ -36,8 +36,9 @@ def draw_region(
     room: tuple[int, int],
     grid: tuple[int, int, int, int, int] | None = None,
 ) -> Picture:
-    """The picture within `room` with entry `entry` of a regions row on it. `frame_size`: of the pixels the row is in.
+    """The picture within `room` with entry `entry` of a regions row on it; a box that is null is not drawn.
 
+    `frame_size`: of the pixels the row is in.
     `grid`: for cells, where the grid lies in the picture: x, y, cell, rows, columns.
     """
     if row["shape"] == "mask" and row["masks"]:
@@ -50,9 +51,9 @@ def draw_region(
     if row["shape"] == "cells" and row["cells"] is not None and grid is not None:
         x, y, cell, _, _ = grid
         outline(draw, (round(x * factor), round(y * factor)), round(cell * factor), {(r, c) for r, c in row["cells"]})
-    elif row["shape"] == "box" and row["boxes"]:
+    elif row["shape"] == "box" and row["boxes"] and row["boxes"][entry] is not None:
         _box(draw, [v * s for v, s in zip(row["boxes"][entry], (*scale, *scale), strict=True)], words)
-    elif row["shape"] in ("point", "polygon") and row["points"]:
+    elif row["shape"] in ("point", "polygon") and row["points"] and row["points"][entry] is not None:
         flat = row["points"][entry]
         pairs = [(flat[i] * scale[0], flat[i + 1] * scale[1]) for i in range(0, len(flat) - 1, 2)]
         (_polygon if row["shape"] == "polygon" else _points)(draw, pairs, words)

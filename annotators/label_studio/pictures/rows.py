@@ -132,7 +132,7 @@ def _regions(row: Row, scene: Scene) -> list[Picture | None]:
 
 def _traces(row: Row, scene: Scene) -> list[Picture | None]:
     """A path in the picture, in space, or over time, as its space says."""
-    points = [list(p) for p in row["points"] or ()]
+    points = [list(p or ()) for p in row["points"] or ()]
     known = list(row["valid"]) if row["valid"] else [True] * len(points)
     start = row["start"] if row["start"] is not None else (row["steps"] or [None])[0]
     backdrop = scene.picture(scene.key(start))
@@ -162,7 +162,8 @@ def _on_picture(
     shown, _ = fitted(backdrop, _ROOM)
     image = Image.fromarray(shown)
     scale = (shown.shape[1] / size[0], shown.shape[0] / size[1])
-    draw_path(ImageDraw.Draw(image), [(p[0] * scale[0], p[1] * scale[1]) for p in points], known)
+    path = [(p[0] * scale[0], p[1] * scale[1]) if p else None for p in points]
+    draw_path(ImageDraw.Draw(image), path, known)
     return np.asarray(image)
 
 

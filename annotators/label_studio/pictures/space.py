@@ -66,13 +66,15 @@ def arms(points: Points, rotations: npt.NDArray[np.float64] | None) -> list[Poin
     ]
 
 
-def draw_path(draw: ImageDraw.ImageDraw, points: Sequence[Sequence[float]], known: Sequence[bool], width: int = 4) -> None:
+def draw_path(
+    draw: ImageDraw.ImageDraw, points: Sequence[Sequence[float] | None], known: Sequence[bool], width: int = 4
+) -> None:
     """A path with colours from start to end, a square where it starts, a ring where it ends; unknown points are left out."""
     last = max(1, len(points) - 1)
     seen = [
-        (i, float(x), float(y))
-        for i, ((x, y, *_), ok) in enumerate(zip(points, known, strict=True))
-        if ok and np.isfinite([x, y]).all()
+        (i, float(point[0]), float(point[1]))
+        for i, (point, ok) in enumerate(zip(points, known, strict=True))
+        if ok and point is not None and np.isfinite(point[:2]).all()
     ]
     for grow, plain in ((4, (255, 255, 255)), (0, None)):
         for (i, x, y), (j, u, v) in pairwise(seen):

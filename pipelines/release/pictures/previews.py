@@ -81,7 +81,8 @@ def _overlaid(picture: Picture, story: Story, frame: int, step: int, size: tuple
         if row["space"] == "pixel" and row["points"] and _covers(row, step):
             scale = (wide / (row["frame_width"] or size[0]), high / (row["frame_height"] or size[1]))
             known = row["valid"] or [True] * len(row["points"])
-            draw_path(draw, [(p[0] * scale[0], p[1] * scale[1]) for p in row["points"]], known, 2)
+            path = [None if p is None else (p[0] * scale[0], p[1] * scale[1]) for p in row["points"]]
+            draw_path(draw, path, known, 2)
     return image
 
 

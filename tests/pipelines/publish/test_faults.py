@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -34,11 +34,11 @@ CREATION = {"creation": r"^POST /api/repos/create"}
 STAGED = {
     "opening": r"^POST .*/discussions$",
     "staged commit": r"^POST .*/commit/refs",
-    "pull request": r"^GET .*/discussions/1$",
+    "pull request": r"^GET .*/discussions/1\?",
     "publishing": r"^POST .*/discussions/1/status",
     "merge": r"^POST .*/discussions/1/merge",
 }
-STALL = 7.0
+STALL = 6.0
 PASSING = {
     "429": Fault("", status=429, headers={"RateLimit": '"api";r=0;t=0'}),
     "429 after": Fault("", status=429, headers={"Retry-After": "0"}),
@@ -70,19 +70,19 @@ def _impatient(_client: None) -> None:
     set_up_client(STALL - 2)
 
 
-def in_threads(jobs: dict[str, object], work: object) -> dict[str, str]:
-    """Run a job per name, several at once (they mostly wait); returns what was wrong by name."""
+def in_threads(jobs: Iterable[str], work: Callable[[str], None]) -> dict[str, str]:
+    """Run a job per name, many at once; returns what was wrong by name."""
     wrong: dict[str, str] = {}
 
     def one(name: str) -> None:
         try:
-            work(name)  # type: ignore[operator]
+            work(name)
         except AssertionError as error:
             wrong[name] = str(error)
         except Exception as error:  # noqa: BLE001 - a traceback of one job must not hide the others
             wrong[name] = f"{type(error).__name__}: {error}"
 
-    with ThreadPoolExecutor(max_workers=8) as pool:
+    with ThreadPoolExecutor(max_workers=16) as pool:
         list(pool.map(one, jobs))
     return wrong
 
@@ -107,14 +107,11 @@ def try_fault(folder: Path, endpoint: str, fault: Fault, code: str, staged: bool
         new = wanted(recipe)
         hub.faults.add(replace(fault, match=endpoint))
         to = connect(hub, patience=Patience(first_wait=0.1))
-        try:
-            bring(recipe, to, **options)
-            assert code in PASSING, f"{code} went unnoticed"
-        except CairnError as error:
-            assert code in LASTING, f"gave up: {error}"
-            assert SAID[code] in str(error), str(error)
-            assert "hf_writer" not in str(error)
-            bring(recipe, to, **options)
+        if code in LASTING and endpoint != STAGED["pull request"]:  # asked right after it was opened, so it is found there
+            with pytest.raises(CairnError, match=SAID[code]) as error:
+                bring(recipe, to, **options)
+            assert "hf_writer" not in str(error.value)
+        bring(recipe, to, **options)
         assert hub.faults.happened == 1, "the fault never happened"
         seen = list(states(hub))
         assert [s for s in seen if s] == [s for s in (old, new) if s], "main held something else, or a commit twice"
@@ -123,20 +120,24 @@ def try_fault(folder: Path, endpoint: str, fault: Fault, code: str, staged: bool
             f"tags moved: {moves}"
         )
         assert held(hub, "v1.1.0") == new
-        assert max(hub.traffic.stored.values()) == 1 or "lfs upload" in str(folder), "a content came in twice"
+        lost_upload = fault.after and "/lfs/" in endpoint  # the client must send it again: it cannot know
+        assert max(hub.traffic.stored.values()) == 1 or lost_upload, "a content came in twice"
         assert len(hub.dataset(REPO).pulls) == int(staged), "a second pull request"
 
 
-@pytest.mark.parametrize("endpoint", [*ENDPOINTS, *CREATION, *STAGED])
-def test_a_fault_that_passes_or_ends_in_a_sentence(endpoint: str, tmp_path: Path) -> None:
-    pattern = (ENDPOINTS | CREATION | STAGED)[endpoint]
+@pytest.mark.parametrize("endpoints", [ENDPOINTS, CREATION | STAGED], ids=["one commit", "creation and pull request"])
+def test_a_fault_that_passes_or_ends_in_a_sentence(endpoints: dict[str, str], tmp_path: Path) -> None:
+    """All pairs at once in threads, because most of the time is the client's waiting."""
+    pairs = {f"{endpoint}: {code}": (endpoint, code) for code in [*PASSING, *LASTING] for endpoint in endpoints}
 
-    def work(code: str) -> None:
+    def work(name: str) -> None:
+        endpoint, code = pairs[name]
         folder = tmp_path / endpoint / code
         folder.mkdir(parents=True)
-        try_fault(folder, pattern, (PASSING | LASTING)[code], code, staged=endpoint in STAGED, fresh=endpoint in CREATION)
+        fault = (PASSING | LASTING)[code]
+        try_fault(folder, endpoints[endpoint], fault, code, staged=endpoint in STAGED, fresh=endpoint in CREATION)
 
-    assert in_threads(dict(PASSING | LASTING), work) == {}
+    assert in_threads(pairs, work) == {}
 
 
 @pytest.mark.parametrize("endpoint", ["commit", "tag", "refs"])

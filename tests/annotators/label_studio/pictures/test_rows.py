@@ -166,3 +166,12 @@ def test_arguments_and_candidates_are_readable() -> None:
 def test_the_mark_is_not_a_colour_of_the_head_alone() -> None:
     found = row("contact_points", shape="point", frames=[3], points=[[150.0, 140.0, 170.0, 142.0]], label="finger")
     assert len(where(picture_of(found), MARK)) > 100
+
+
+def test_frames_without_a_box_and_steps_without_a_point_are_left_out() -> None:
+    track = row(
+        "object_box", 0, 40, shape="box", frames=[3, 4], boxes=[[80.0, 60.0, 240.0, 180.0], None], visible=[True, False]
+    )
+    assert len(np.argwhere((picture_of(track) != picture_of(track | {"boxes": None}))[:200])) > 0
+    path = row("trace", space="pixel", steps=[3, 4, 5], points=[[10.0, 10.0], None, [90.0, 90.0]], valid=[True, False, True])
+    assert picture_of(path).shape[1] == WIDTH

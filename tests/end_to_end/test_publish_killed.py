@@ -1,0 +1,121 @@
+"""Publishing killed at any moment: readers see the old version or the new one, and what was uploaded is not sent again."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.hub_double import HubDouble, running
+from tests.pipelines.publish.apart import FORKS, publish_apart
+from tests.pipelines.publish.made import REPO, held, make, shards, wanted
+
+ROUNDS = 10
+
+
+class Reader(threading.Thread):
+    """Lists main over and over, and notes every state that differs from the one before."""
+
+    def __init__(self, hub: HubDouble) -> None:
+        super().__init__(daemon=True)
+        self.hub, self.seen, self.polls, self.wrong = hub, [held(hub)], 0, []
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        with httpx2.Client(timeout=30) as client:
+            while not self._over.wait(0.01):
+                answer = client.get(f"{self.hub.endpoint}/api/datasets/{REPO}/tree/main", params={"recursive": "true"})
+                files = {e["path"]: e.get("lfs", e)["oid"] for e in answer.json() if e["type"] == "file"}
+                files.pop(".gitattributes")
+                self.polls += 1
+                if not self.seen or files != self.seen[-1]:
+                    self.seen.append(files)
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+
+@contextmanager
+def polled(hub: HubDouble) -> Iterator[Reader]:
+    reader = Reader(hub)
+    reader.seen.clear()
+    reader.start()
+    try:
+        yield reader
+    finally:
+        reader.stop()
+
+
+def listed(hub: HubDouble, revision: str) -> dict[str, str]:
+    """What a listing of a revision says: sha256 of LFS files, git's names of others."""
+    tree = hub.dataset(REPO).resolve(revision).tree
+    return {path: entry.content if entry.lfs else entry.oid for path, entry in tree.items() if path != ".gitattributes"}
+
+
+def kill_somewhere(recipe: Path, hub: HubDouble, home: Path, xet: bool, after: int) -> bool:
+    """Start publishing and kill it once the Hub has had so many calls of it; returns whether it was still running."""
+    before = len(hub.traffic.calls(PUBLISHER))
+    process = FORKS.Process(target=publish_apart, args=(recipe, hub.endpoint, home, xet))
+    process.start()
+    deadline = time.monotonic() + 60
+    while process.is_alive() and len(hub.traffic.calls(PUBLISHER)) - before < after and time.monotonic() < deadline:
+        time.sleep(0.002)
+    alive = process.is_alive()
+    process.kill()
+    process.join()
+    return alive
+
+
+def publish_whole(recipe: Path, hub: HubDouble, home: Path, xet: bool) -> None:
+    process = FORKS.Process(target=publish_apart, args=(recipe, hub.endpoint, home, xet))
+    process.start()
+    process.join(120)
+    assert process.exitcode == 0
+
+
+PUBLISHER = r"^(?!GET .*/tree/main\?)"
+"""Calls of the publisher: it lists commits, never a branch."""
+
+
+@pytest.mark.parametrize("xet", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["lfs", "xet"])
+def test_killed_at_ten_random_moments(tmp_path: Path, xet: bool) -> None:
+    chance = random.Random(7)
+    killed = 0
+    with running(tmp_path / "hub") as hub:
+        hub.latency = 0.003
+        make(tmp_path, shards(40, "old-", size=8_000), "0.9.0")
+        publish_whole(tmp_path / "recipe.yaml", hub, tmp_path / "xet", xet)
+        hub.traffic.clear()
+        publish_calls = 0
+        with polled(hub) as reader:
+            for round_ in range(ROUNDS):
+                recipe = make(tmp_path, shards(40 + round_, f"v{round_}-", size=8_000), f"1.{round_}.0")
+                # the last calls, in which commit and tag are made, are as likely as all uploads before
+                moments = range(4, 100) if round_ % 2 else range(max(publish_calls - 12, 4), publish_calls + 2)
+                killed += kill_somewhere(recipe, hub, tmp_path / "xet", xet, chance.choice(moments) if publish_calls else 60)
+                at = len(hub.traffic.calls(PUBLISHER))
+                publish_whole(recipe, hub, tmp_path / "xet", xet)
+                publish_calls = max(publish_calls, len(hub.traffic.calls(PUBLISHER)) - at)
+                assert held(hub) == held(hub, f"v1.{round_}.0") == wanted(recipe)
+        repo = hub.dataset(REPO)
+        versions = ["v0.9.0", *(f"v1.{n}.0" for n in range(ROUNDS))]
+        allowed = [listed(hub, tag) for tag in versions]
+        assert [ref for ref, _, _ in repo.moves].count("refs/heads/main") == 1 + len(versions)
+        assert [ref for ref, _, _ in repo.moves if "tags" in ref] == [f"refs/tags/{tag}" for tag in versions]
+        assert not repo.pulls
+        seen = iter(allowed)
+        assert all(any(state == version for version in seen) for state in reader.seen), "a reader saw a mix, or went back"
+        assert killed >= ROUNDS - 3, "too few were killed in the middle"
+        assert reader.polls > 100
+        twice = {content: count for content, count in hub.traffic.stored.items() if count > 1}
+        assert twice == {}
+        print(
+            f"{killed} killed, {reader.polls} polls, {hub.traffic.bytes_uploaded():,} bytes for {sum(hub.traffic.stored.values())}"
+        )
