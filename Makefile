@@ -28,8 +28,8 @@ test-slow: .venv/all  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow -s $(PYTEST)
 
 lint: .venv/all
-	$(BIN)/ruff check $(SOURCES) tests
-	$(BIN)/ruff format --check $(SOURCES) tests
+	$(BIN)/ruff check $(SOURCES) tests examples
+	$(BIN)/ruff format --check $(SOURCES) tests examples
 	$(BIN)/mypy
 
 bench: .venv/all  ## what Beam costs against a plain loop of the same functions

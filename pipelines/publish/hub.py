@@ -14,6 +14,7 @@ from huggingface_hub import (
     get_session,
     hf_hub_url,
     hf_raise_for_status,
+    is_offline_mode,
     set_client_factory,
 )
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
@@ -156,7 +157,9 @@ class Hub:
         except RevisionNotFoundError as error:
             raise ConfigurationError(f"{repo_id or self.repo_id} has no revision {revision}; check the name") from error
         except RepositoryNotFoundError as error:
-            raise RepositoryMissingError(f"there is no dataset {repo_id or self.repo_id} that this token can see") from error
+            raise RepositoryMissingError(
+                f"there is no dataset {repo_id or self.repo_id} that this token can see; check the name and the token"
+            ) from error
 
 
 class RepositoryMissingError(ConfigurationError):
@@ -164,7 +167,12 @@ class RepositoryMissingError(ConfigurationError):
 
 
 def set_up_client(timeout: float = 120.0) -> None:
-    """Give the process's Hub client a time-out (it has none, so a stalled connection would hang for ever), and no bars."""
+    """Give the process's Hub client a time-out (it has none, so a stalled connection would hang for ever), and no bars.
+
+    Raises ConfigurationError where the environment forbids to use the network.
+    """
+    if is_offline_mode():
+        raise ConfigurationError("HF_HUB_OFFLINE is set, so the Hub may not be asked: unset it")
     limits = httpx2.Timeout(timeout, connect=min(timeout, 20.0))
     set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=limits))
     disable_progress_bars()

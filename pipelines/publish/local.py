@@ -42,9 +42,12 @@ class LocalRelease:
 
     @property
     def front_matter(self) -> dict[str, Any]:
-        """The YAML of the card; empty where it has none."""
+        """The YAML of the card; empty where it has none. Raises ConfigurationError where it is torn."""
         parts = self.card.split("---\n")
-        header = yaml.safe_load(parts[1]) if len(parts) > 2 else None
+        try:
+            header = yaml.safe_load(parts[1]) if len(parts) > 2 else None
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"{CARD} begins with torn YAML ({error}): run `cairn release` again") from error
         return header if isinstance(header, dict) else {}
 
     @contextmanager

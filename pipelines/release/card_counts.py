@@ -31,34 +31,8 @@ HISTORY_COLUMNS = (
     "producer_type", "annotator", "seconds",
 )  # fmt: skip
 
-_ENGLISH = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "onto",
-        "or",
-        "that",
-        "the",
-        "then",
-        "this",
-        "to",
-        "with",
-        "your",
-    ]
-)
+_ENGLISH = frozenset(["and", "from", "into", "it", "onto", "that", "the", "then", "this", "to", "with", "your"])
+"""Words without which English hardly says anything, and that its neighbours do not have."""
 _UNSAID = "not recorded"
 
 
@@ -195,7 +169,7 @@ def _last_states(table: pa.Table) -> pa.Table:
 
 
 def _fates(last: pa.Table) -> list[str]:
-    """accepted, corrected, rejected, or open, of each row in its last state."""
+    """accepted, corrected, rejected by people, or open, of each row in its last state; an oracle's own accepted is open."""
     states = dict(zip(last["annotation_id"].to_pylist(), _times(last), strict=True))
     corrections = last.filter(pc.and_(pc.is_valid(last["supersedes"]), pc.not_equal(last["status"], "rejected")))
     replaced = {
@@ -204,9 +178,10 @@ def _fates(last: pa.Table) -> list[str]:
         if name in states and at >= states[name]
     }
     word = {"rejected": "rejected", "accepted": "accepted", "corrected": "accepted"}
+    columns = (last[name].to_pylist() for name in ("annotation_id", "status", "annotator"))
     return [
-        "corrected" if name in replaced and status != "rejected" else word.get(status, "open")
-        for name, status in zip(last["annotation_id"].to_pylist(), last["status"].to_pylist(), strict=True)
+        "corrected" if name in replaced and status != "rejected" else "open" if annotator is None else word.get(status, "open")
+        for name, status, annotator in zip(*columns, strict=True)
     ]
 
 

@@ -22,7 +22,7 @@ FOLDER = "versions"
 SHOWN = 5
 """Versions whose changes stand on the card."""
 
-_VERSION = re.compile(r"^\| version \| (\d+\.\d+\.\d+) \|$", re.MULTILINE)
+_VERSION = re.compile(r"^\| version \|.*\n\|[-:| ]+\|\n\| (\d+\.\d+\.\d+) \|", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

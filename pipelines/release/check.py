@@ -155,48 +155,49 @@ def check_card(folder: Folder) -> Iterator[Finding]:
 
 
 def _info_faults(folder: Folder, infos: Any, patterns: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
-    """`card_info_*`: `dataset_info` names every config, and says of each the rows, sizes and features that its files have."""
+    """`card_info_*`: `dataset_info` stands for every config, and says of each the rows and features that its files have."""
     try:
-        said = {info["config_name"]: info for info in infos or ()}
-        counted = {
-            name: ({s["name"]: (s["num_examples"], s["num_bytes"]) for s in info["splits"]}, info["features"])
-            for name, info in said.items()
+        said = {
+            info["config_name"]: ({s["name"]: s["num_examples"] for s in info["splits"]}, info["features"])
+            for info in infos or ()
         }
     except (KeyError, TypeError) as error:
         yield Finding("README.md", "card_unreadable", f"its dataset_info is torn ({type(error).__name__}: {error})")
         return
-    for name in sorted(patterns.keys() ^ counted.keys()):
-        yield Finding("README.md", "card_info_missing", f"config {name} stands in only one of configs and dataset_info")
-    for name in sorted(patterns.keys() & counted.keys()):
-        splits, features = counted[name]
+    for name in sorted(patterns.keys() - said.keys()):
+        yield Finding("README.md", "card_info_missing", f"there is no dataset_info of config {name}")
+    for name in sorted(patterns.keys() & said.keys()):
+        splits, features = said[name]
         for split, pattern in patterns[name].items():
             files = [file for file in folder.parquet if fnmatch(file, pattern)]
-            found = _footers(folder, files)
-            if found is None:
-                continue  # said where all files are read
-            rows, size, stored = found
-            if splits.get(split) != (rows, size):
-                sentence = f"config {name}, split {split}: dataset_info says {splits.get(split)}, its files hold {rows, size}"
-                yield Finding("README.md", "card_info_differs", f"{sentence} (rows, bytes before compression)")
-            for file, own in stored.items():
-                if own != features:
+            footers = [footer for file in files if (footer := _footer(folder, file)) is not None]
+            if not files or len(footers) < len(files):
+                continue  # said elsewhere
+            rows = sum(count for count, _ in footers)
+            if splits.get(split) != rows:
+                sentence = f"config {name}, split {split}: dataset_info says {splits.get(split)} rows, its files hold {rows}"
+                yield Finding("README.md", "card_info_differs", sentence)
+            for file, (_, own) in zip(files, footers, strict=True):
+                if own is not None and own != features:
                     yield Finding(file, "card_info_features", f"its features are not those of config {name} in dataset_info")
 
 
-def _footers(folder: Folder, files: Sequence[str]) -> tuple[int, int, dict[str, Any]] | None:
-    """Rows, bytes before compression, and features by file, as YAML spells them; None where a footer cannot be read."""
-    rows = size = 0
-    stored = {}
-    for name in files:
-        try:
-            metadata = folder.open(name).metadata
-            features = json.loads(metadata.schema.to_arrow_schema().metadata[b"huggingface"])["info"]["features"]
-            stored[name] = yaml_features(features)
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
-            return None
-        rows += metadata.num_rows
-        size += sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    return rows, size, stored
+def _footer(folder: Folder, name: str) -> tuple[int, list[dict[str, Any]] | None] | None:
+    """Rows, and features as YAML spells them (None where the file does not state those of its columns: said elsewhere).
+
+    None where there is no footer to read.
+    """
+    try:
+        file = folder.open(name)
+        rows, schema = file.metadata.num_rows, file.schema_arrow
+    except (pa.ArrowException, OSError):
+        return None
+    try:
+        columns = _declared(stamp(schema)[0], schema) or ()
+        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    except (SchemaVersionError, KeyError, TypeError, ValueError):
+        return rows, None
+    return rows, yaml_features(features) if features == {c.name: c.feature for c in columns} else None
 
 
 def check_file(folder: Folder, name: str) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ class Shards:
         found: dict[tuple[str, str], Counter[str]] = {}
         for name, row in self.states.items():
             if row["layer"] == layer and row["producer_type"] != "human":
-                word = "corrected" if name in replaced else row["status"]
+                word = "corrected" if name in replaced else row["status"] if row["annotator"] else "proposed"
                 found.setdefault((row["producer"], row["producer_version"]), Counter())[word] += 1
         return found
 

@@ -59,7 +59,7 @@ def croissant(header: dict[str, Any], description: str, digest: str) -> dict[str
         "sha256": digest,
     }  # fmt: skip
     return {
-        "@context": mlc.Rdf().context if hasattr(mlc, "Rdf") else {},
+        "@context": mlc.Rdf().context,
         "@type": "sc:Dataset",
         "name": header["pretty_name"],
         "description": description,

@@ -165,6 +165,7 @@ def test_review_and_faults(card: Card, shards: Shards, release: Path) -> None:
         if r["producer_type"] == "human" and r["supersedes"] is None and r["status"] != "rejected"
     )  # fmt: skip
     assert f"added by people: {counted(added)}." in card.page
+    assert found["replay", "arc.replay 1"]["reviewed"] == "0 %"  # an oracle stands for it, and no person looked
     assert expected["subtask", "robot.clips 1"] == {"accepted": 1, "corrected": 1, "rejected": 1, "proposed": 3}
 
 

@@ -141,16 +141,21 @@ class ReviewPage:
         self.drag(start, (start[0] + 16 * frames, start[1]))
         self._until(lambda: self.frames(region)[0] == first + frames)
 
-    def draw_span(self, key: str, first: int, last: int) -> None:
-        """Let go of what is selected, press the key of a word, and drag over frames."""
-        rows = self.page.locator(".lsf-keypoints")
-        count = rows.count()
+    def draw_span(self, key: str, first: int, last: int) -> str:
+        """Let go of what is selected, press the key of a word, and drag over frames; the new region's id."""
+        before = self._rows()
         self.press("u", key)
         self.drag(self.place_of_frame(first), self.place_of_frame(last))
-        self._until(lambda: rows.count() == count + 1)
+        self._until(lambda: len(self._rows()) == len(before) + 1)
+        (new,) = self._rows() - before
+        return new
+
+    def _rows(self) -> set[str]:
+        return set(self.page.locator(".lsf-keypoints").evaluate_all("rows => rows.map(row => row.dataset.id)"))
 
     def select(self, region: str) -> None:
         """Click on a region of the timeline."""
+        self.row(region).wait_for()
         self.click_at(centre(self.row(region).locator(".lsf-keypoints__lifespan").bounding_box()))
         self.page.locator(f".lsf-keypoints_selected[data-id='{region}']").wait_for()
 

@@ -94,6 +94,7 @@ class Reviewed:
     label_studio: Any
     done: dict[str, Expected] = field(default_factory=dict)
     efforts: dict[str, Effort] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -122,12 +123,23 @@ class Reviewed:
 
     def tasks(self, name: str) -> dict[str, ReviewTask]:
         """Title → task, as pushed."""
-        salt = self.store.read_json(SALT)
-        state = Ledger(self.store, f"review/ledger/{name}", salt).state()
-        return {task.data["title"]: task for task in map(state.task, state.tasks)}
+        return {task.data["title"]: task for task in self.tasks_by_uid(name).values()}
+
+    def tasks_by_uid(self, name: str) -> dict[str, ReviewTask]:
+        state = self._ledger(name).state()
+        return {task.uid: task for task in map(state.task, state.tasks)}
+
+    def task_number(self, name: str, uid: str) -> int:
+        """A task's number on the server."""
+        return next(number for number, own in self._ledger(name).state().ids.items() if own == uid)
+
+    def _ledger(self, name: str) -> Ledger:
+        return Ledger(self.store, f"review/ledger/{name}", self.store.read_json(SALT))
 
     def states(self, task: ReviewTask) -> list[Row]:
-        """What the review made of a task's trajectory in the task's layers."""
+        """What the review made of a task's trajectory in the project's layers."""
+        assert self.recipe.review is not None
+        layers = next(spec.layers for spec in self.recipe.review.projects if spec.name == task.project)
         tables = [
             read_table(self.store, record.path).to_pylist()
             for outcome in reviewed_outcomes(self.store)
@@ -135,7 +147,7 @@ class Reviewed:
             if kind in KINDS
         ]
         own = [row for rows in tables for row in rows]
-        return [row for row in own if row["trajectory_id"] == task.trajectory_id and row["layer"] in task.rows]
+        return [row for row in own if row["trajectory_id"] == task.trajectory_id and row["layer"] in layers]
 
     def released(self, table: str) -> list[Row]:
         """The rows of a config of the release, by its folder."""

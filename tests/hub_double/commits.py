@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from .errors import HubError
+from .limits import MAX_ENTRIES_PER_FOLDER
 from .messages import Reply, Request
 from .repositories import MAIN, Entry, Pull, Repository, Tree
-from .server_limits import MAX_ENTRIES_PER_FOLDER
 from .storage import blob_id, pointer_of
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from .errors import HubError
+from .limits import PAGE
 from .messages import Reply, Request
 from .repositories import Commit, Entry, Repository
-from .server_limits import PAGE
 
 
 def repository(request: Request, kind: str, repo_id: str, revision: str = "main") -> Reply:

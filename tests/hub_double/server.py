@@ -85,6 +85,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     hub: HubDouble
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is no error; all others are shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

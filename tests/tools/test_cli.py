@@ -22,7 +22,7 @@ PURPOSES = {
     "ingest": "Read all sources into the workspace",
     "propose": "Ask all annotators of the recipe",
     "release": "Build the release from what was ingested and proposed",
-    "check": "Validate a release folder",
+    "check": "Validate a release",
     "status": "Say what is finished, what is missing, and what was rejected",
     "layers": "List the declared layers",
 }

@@ -112,7 +112,7 @@ def png(image: Image.Image, most: int) -> bytes:
     """The picture as PNG of at most `most` bytes: with fewer colours first, then smaller. Same picture, same bytes."""
     shown = image
     while True:
-        for colours in (256, 128, 64, 32):
+        for colours in (256, 128, 64, 32, 16):
             data = _encoded(shown, colours)
             if len(data) <= most:
                 return data

@@ -11,8 +11,8 @@ from data_cards.facts import LayerFacts
 
 from .canvas import LINE, WIDTH, heading, letters, paper, png
 
-BUDGET = 24_000
-"""Bytes of a chart."""
+LENGTHS, COVERAGE = 20_000, 62_000
+"""Bytes of a chart at most; with the previews (`previews.BUDGETS`) under 300 KB."""
 
 _BAR: Colour = (86, 150, 200)
 _SURE: Colour = (0, 92, 150)
@@ -28,7 +28,7 @@ def lengths_chart(lengths: Mapping[str, Sequence[int]]) -> bytes:
         many = f"{len(steps)} {'trajectory' if len(steps) == 1 else 'trajectories'}"
         heading(draw, (20, top), domain, f"steps per trajectory, {many}")
         _histogram(draw, (90, top + 40, WIDTH - 30, top + high), steps)
-    return png(image, BUDGET)
+    return png(image, LENGTHS)
 
 
 def bins(steps: Sequence[int]) -> tuple[int, int, list[int]]:
@@ -84,4 +84,4 @@ def coverage_chart(layers: Sequence[LayerFacts]) -> bytes:
                 draw.rectangle((left, y, left + (right - left) * min(1.0, count / of), y + each - 12), fill=colour)
         said = f"{layer.trajectories} of {layer.of}" + (f", {layer.confirmed} confirmed" if layer.confirmed else "")
         draw.text((right + 14, y + 16), fit(said, small, WIDTH - right - 20), fill=INK, font=small, anchor="lm")
-    return png(image, BUDGET)
+    return png(image, COVERAGE)

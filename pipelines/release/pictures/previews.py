@@ -25,7 +25,7 @@ from .canvas import LINE, WIDTH, Span, bands, bands_height, heading, letters, pa
 
 Row = Mapping[str, Any]
 
-BUDGETS = {"robot": 110_000, "arc": 40_000, "gui": 90_000}
+BUDGETS = {"robot": 100_000, "arc": 36_000, "gui": 80_000}
 """Bytes of a preview."""
 
 

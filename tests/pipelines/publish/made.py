@@ -69,6 +69,7 @@ def make(folder: Path, files: Mapping[str, bytes], version: str = "1.0.0", **key
         (release / name).write_bytes(data)
     lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(every.items())]
     (release / "MANIFEST.sha256").write_text("".join(lines))
+    (folder / "out/workspace.json").write_text('{"recipe": "test"}')
     source = {"name": "s", "reader": "braingridgame", "uri": "arc/*.json", "license": "cc0-1.0"}
     content = {
         "name": "test", "license": "cc0-1.0", "workspace": "out", "sources": [source],

@@ -187,3 +187,26 @@ def test_a_commit_that_arrives_after_it_was_looked_for_is_still_the_only_one(tmp
             commits = {future.result() for future in [pool.submit(run), pool.submit(run)]}
         assert len(commits) == 1
         assert [ref for ref, _, _ in hub.dataset(REPO).moves].count("refs/heads/main") == 2
+
+
+XET = {"token": r"^GET .*/xet-write-token/", "block": r"^POST /cas/v1/xorbs/", "shard": r"^POST /cas/v1/shards"}
+
+
+@pytest.mark.usefixtures("with_xet")
+@pytest.mark.parametrize("endpoint", list(XET))
+@pytest.mark.parametrize("code", ["500", "503", "cut", "lost reply", "401", "403", "507"])
+def test_a_fault_of_an_upload_through_xet(endpoint: str, code: str, tmp_path: Path) -> None:
+    """Xet's client repeats by itself and has its own words; it ends in success, or in a sentence and then in success."""
+    with running(tmp_path / "hub") as hub:
+        connect(hub).create(private=False)
+        recipe = make(tmp_path, shards(3))
+        hub.faults.add(replace((PASSING | LASTING)[code], match=XET[endpoint]))
+        try:
+            bring(recipe, connect(hub))
+        except CairnError as error:
+            assert code in LASTING
+            assert "hf_writer" not in str(error)  # noqa: PT017
+            bring(recipe, connect(hub))
+        assert hub.faults.happened == 1
+        assert held(hub, "v1.0.0") == wanted(recipe)
+        assert [ref for ref, _, _ in hub.dataset(REPO).moves].count("refs/heads/main") == 2

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fsspec
 import pytest
 from huggingface_hub import CommitOperationAdd
 
 from pipelines.errors import ConfigurationError, DataError
+from pipelines.io.store import Store
 from pipelines.publish.patience import MeanwhileError
-from pipelines.publish.publish import publish
+from pipelines.publish.publish import destination, prepare, publish
+from pipelines.recipe import load_recipe
 from tests.hub_double import READER, STRANGER, Fault, HubDouble
 
 from .made import REPO, bring, connect, held, make, quiet, ready, shards, wanted
@@ -183,3 +186,20 @@ def test_large_files_go_in_parts(hub: HubDouble, tmp_path: Path) -> None:
     bring(recipe, connect(hub))
     assert held(hub) == wanted(recipe)
     assert len(hub.traffic.calls(r"^PUT /lfs/\w+/parts/")) == 8
+
+
+def test_a_workspace_on_an_object_store(hub: HubDouble, tmp_path: Path) -> None:
+    recipe = make(tmp_path, shards(4))
+    files = fsspec.filesystem("memory")
+    files.put(str(tmp_path / "out/release"), "/publish/release", recursive=True)
+    loaded, at = load_recipe(recipe), connect(hub)
+    prepared = prepare(loaded, Store("memory://publish"), at, destination(loaded, None, False, None, 1000), quiet)
+    publish(prepared, at, quiet)
+    assert held(hub, "v1.0.0") == wanted(recipe)
+
+
+def test_a_torn_card_is_a_sentence(hub: HubDouble, tmp_path: Path) -> None:
+    recipe = make(tmp_path, shards(1))
+    (tmp_path / "out/release/README.md").write_text("---\n[\n---\n")
+    with pytest.raises(ConfigurationError, match="torn YAML"):
+        bring(recipe, connect(hub))

@@ -38,6 +38,7 @@ A = MACHINE | {"annotation_id": "a"}
     ("states", "fate"),
     [
         ([A], (0, 0, 0)),
+        ([A | {"status": "accepted", "producer_type": "oracle"}], (0, 0, 0)),
         ([A, A | said(1, status="accepted")], (1, 0, 0)),
         ([A, A | said(1, status="rejected")], (0, 0, 1)),
         ([A | said(2, status="accepted"), A | said(1, status="rejected"), A], (1, 0, 0)),

@@ -24,8 +24,8 @@ from ..conftest import run_cairn
 Edit = Callable[[pa.Table], pa.Table]
 
 
-def findings(root: Path, besides: tuple[str, ...] = ("checksum",)) -> set[tuple[str, str]]:
-    """(file, code) of what is found, without the checksums that every edit breaks."""
+def findings(root: Path, besides: tuple[str, ...] = ("checksum", "card_info_differs")) -> set[tuple[str, str]]:
+    """(file, code) of what is found, without the checksums that every edit breaks, and the counts that a row more breaks."""
     return {(found.file, found.code) for found in check_release(root) if found.code not in besides}
 
 
@@ -388,3 +388,35 @@ def test_findings_are_in_order_of_file(release: Path) -> None:
     found = check_release(release)
     assert [f.file for f in found] == sorted(f.file for f in found)
     assert all(f.message for f in found)
+
+
+def info(content: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [one for one in content["dataset_info"] if one["config_name"] == name]
+    return found  # type: ignore[no-any-return]
+
+
+def test_a_count_of_the_card_that_is_not_that_of_the_files(release: Path) -> None:
+    change_card(release, lambda content: info(content, "motion")["splits"][0].update(num_examples=1))
+    assert findings(release, ("checksum",)) == {("README.md", "card_info_differs")}
+
+
+def test_features_of_the_card_that_are_not_those_of_the_files(release: Path) -> None:
+    change_card(release, lambda content: info(content, "runs")["features"].pop())
+    assert findings(release) == {(one(release, "runs"), "card_info_features")}
+
+
+def test_a_config_without_dataset_info(release: Path) -> None:
+    change_card(release, lambda content: content["dataset_info"].remove(info(content, "runs")))
+    assert findings(release) == {("README.md", "card_info_missing")}
+
+
+def test_a_torn_dataset_info(release: Path) -> None:
+    change_card(release, lambda content: info(content, "runs").pop("splits"))
+    assert findings(release) == {("README.md", "card_unreadable")}
+
+
+def test_a_picture_that_the_card_shows_and_that_is_gone_or_changed(release: Path) -> None:
+    (release / "assets/robot.png").unlink()
+    assert findings(release) == {("README.md", "card_picture_missing"), ("assets/robot.png", "file_missing")}
+    (release / "assets/robot.png").write_bytes(b"x")
+    assert findings(release, ()) == {("assets/robot.png", "checksum")}

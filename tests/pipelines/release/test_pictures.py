@@ -103,19 +103,24 @@ def box(frame: int, **more: Any) -> dict[str, Any]:
     return {**row, **more}
 
 
+def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """[y, x] of the pixels that differ by more than a palette may."""
+    return np.argwhere((np.abs(before.astype(int) - after) > 60).any(2))
+
+
 def test_regions_and_paths_are_drawn_on_the_frame_that_they_are_of() -> None:
     frames = [np.full((60, 80, 3), 40, np.uint8)] * 2
     plain = opened(robot_picture(story(), frames, (3, 7), (80, 60)))
     boxed = opened(robot_picture(story(rows={"regions": [box(7)]}), frames, (3, 7), (80, 60)))
-    changed = np.argwhere((plain.astype(int) != boxed).any(2))
-    assert len(changed) > 100
-    assert changed[:, 1].min() > plain.shape[1] // 2  # on the second frame alone
+    found = changed(plain, boxed)
+    assert len(found) > 100
+    assert found[:, 1].min() > plain.shape[1] // 2  # on the second frame alone
     path = {"space": "pixel", "points": [[5.0, 5.0], [70.0, 50.0]], "valid": None, "start": 0, "end": 1,
             "frame_width": 80, "frame_height": 60}  # fmt: skip
     drawn = opened(robot_picture(story(rows={"traces": [path]}), frames, (3, 7), (80, 60)))
-    changed = np.argwhere((plain.astype(int) != drawn).any(2))
-    assert len(changed) > 100
-    assert changed[:, 1].max() < plain.shape[1] // 2
+    found = changed(plain, drawn)
+    assert len(found) > 100
+    assert found[:, 1].max() < plain.shape[1] // 2
 
 
 def test_an_arc_strip_shows_the_grids_of_its_steps() -> None:
@@ -144,7 +149,7 @@ def test_a_screen_shows_its_target_and_point() -> None:
            "text": None, "keys": None, "scroll": None, "frame_width": 200, "frame_height": 100, "screenshot_missing": None}  # fmt: skip
     plain = opened(gui_preview(story(shown=(0,)), [row | {"point": None}], sink.getvalue()))
     marked = opened(gui_preview(story(shown=(0,), rows={"regions": [box(0)]}), [row], sink.getvalue()))
-    assert ((plain.astype(int) != marked).any(2)[:160, :220]).sum() > 200
+    assert len(changed(plain[:160, :220], marked[:160, :220])) > 200
 
 
 def test_a_picture_keeps_to_its_budget() -> None:
@@ -168,4 +173,4 @@ def test_coverage_of_many_layers() -> None:
     layers = [
         LayerFacts(f"layer_{n}", "segments", "d", 5, n, ["p"], 1, of=40, domain="robot", confirmed=n // 2) for n in range(40)
     ]
-    assert opened(coverage_chart(layers)).shape[0] > 800
+    assert opened(coverage_chart(layers)).shape[1] == 1500

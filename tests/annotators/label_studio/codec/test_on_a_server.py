@@ -129,6 +129,7 @@ def submitted_in_the_browser(
     return found
 
 
+@pytest.mark.slow
 def test_untouched_in_the_browser_gives_the_identical_rows(
     review_project: Project, make_task: MakeTask, project: Callable[..., int], label_studio: Any, label_stream: Any
 ) -> None:

@@ -102,6 +102,7 @@ def missed(page: Any) -> list[str]:
     return [hit["name"] for hit in hits if not hit["hit"]]
 
 
+@pytest.mark.slow  # `end_to_end/test_review_views.py` looks at real tasks of every view
 def test_a_task_is_all_in_sight_answers_to_its_keys_and_is_saved_as_it_was_pushed(
     opened: Any, label_studio: Any, scene: Scene
 ) -> None:
