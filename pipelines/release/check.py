@@ -193,11 +193,11 @@ def _footer(folder: Folder, name: str) -> tuple[int, list[dict[str, Any]] | None
     except (pa.ArrowException, OSError):
         return None
     try:
-        columns = _declared(stamp(schema)[0], schema) or ()
-        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+        declared = {column.name: column.feature for column in _declared(stamp(schema)[0], schema) or ()}
+        stated = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     except (SchemaVersionError, KeyError, TypeError, ValueError):
         return rows, None
-    return rows, yaml_features(features) if features == {c.name: c.feature for c in columns} else None
+    return rows, yaml_features(stated) if stated == declared else None
 
 
 def check_file(folder: Folder, name: str) -> Iterator[Finding]:

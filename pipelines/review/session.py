@@ -21,6 +21,7 @@ from annotators.label_studio.rounds.states import STATES
 from annotators.label_studio.rounds.tasks import outgoing_of, project_spec, task_of
 from pipelines.errors import ConfigurationError
 from pipelines.io.store import Store
+from pipelines.publish.records import ACCEPTANCE, FINDINGS
 from pipelines.recipe import Recipe, Review, ReviewProject
 from pipelines.review.account import MANIFEST, put_figures, put_states
 from pipelines.review.encode import MediaFault
@@ -129,6 +130,8 @@ class ReviewSession:
         findings: list[Finding] = []
         rows: list[Mapping[str, Any]] = []
         states: dict[str, dict[str, int]] = {}
+        accepted: list[dict[str, Any]] = []
+        open_: list[dict[str, Any]] = []
         settled: list[Assertion] = []
         for spec in self.review.projects:
             kept = self._kept(spec)
@@ -140,11 +143,15 @@ class ReviewSession:
             settled += [assertion for one in found.items.values() if (assertion := _assertion(spec, kept.firsts, one))]
             layer_counts(own, counts)
             findings += [*found.findings, *(f for opinion in kept.opinions for f in opinion.findings)]
+            accepted += _samples(spec, found)
+            open_ += [_finding_row(spec, finding) for opinion in kept.opinions for finding in opinion.findings]
             states[spec.name] = {state: found.counts[state] for state in STATES if state in found.counts}
         rows, notes = with_tracks_filled(self.recipe, self.store, rows)
         findings += [Finding("track_not_filled", note, self.recipe.name) for note in notes]
         findings += put_resolved(self.recipe, self.store, rows, settled)
         put_states(self.store, states)
+        self.store.put_json(ACCEPTANCE, accepted)
+        self.store.put_json(FINDINGS, open_)
         put_figures(self.store, self.reports())
         self.store.put_json(MANIFEST, (self.store.read_json(MANIFEST) or {}) | {"review": states})
         return Resolution({layer: dict(counts[layer]) for layer in sorted(counts)}, tuple(findings))
@@ -292,6 +299,29 @@ def _worded(project: Project, push: Push, task: ReviewTask) -> ReviewTask:
         for place, shown in enumerate(push.shown)
     ]
     return replace(task, data={**task.data, "proposed": "\n\n".join(said)})
+
+
+def _samples(spec: ReviewProject, found: Progress) -> list[dict[str, Any]]:
+    """What the checkers said of each batch, as publication reads it."""
+    if spec.acceptance is None:
+        return []
+    return [
+        {
+            "project": spec.name,
+            "batch": one.batch,
+            "round": one.round,
+            "right": one.right.count,
+            "checked": one.right.n,
+            "bar": spec.acceptance.bar,
+        }
+        for one in found.batches
+    ]
+
+
+def _finding_row(spec: ReviewProject, finding: Finding) -> dict[str, Any]:
+    """A finding as publication reads it; it is open while its task must be done again."""
+    item = finding.uid.split("/", 3)[-1]
+    return {"project": spec.name, "item": item, "code": finding.code, "message": finding.message, "open": finding.redo}
 
 
 def _assertion(spec: ReviewProject, firsts: Mapping[str, ReviewTask], one: ItemProgress) -> Assertion | None:
