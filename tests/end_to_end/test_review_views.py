@@ -360,20 +360,20 @@ def spans_from_nothing(page: ReviewPage, task: ReviewTask) -> None:
 
 
 def regions_from_nothing(page: ReviewPage, task: ReviewTask) -> None:
-    """All boxes and points that were proposed, drawn by hand."""
+    """All points and boxes that were proposed, drawn by hand; a click on a box would select it, so the points come first."""
     width, height = task.surface.width, task.surface.height
     for step in task.surface.steps:
         boxes, points = ([r for r in task.rows[name] if r["start"] == step] for name in ("target", "action_point"))
         if boxes or points:
             page.go_to_picture(step + 1)
+        for row in points:
+            x, y = row["points"][0]
+            page.set_point(words("action_point")[row["label"]], 100 * x / width, 100 * y / height)
         for row in boxes:
             label = row["label"].split(" ")[0]
             key = words("target").get(label, words("target")["other"])
             x_min, y_min, x_max, y_max = row["boxes"][0]
             page.draw_box(key, (100 * x_min / width, 100 * y_min / height, 100 * x_max / width, 100 * y_max / height))
-        for row in points:
-            x, y = row["points"][0]
-            page.set_point(words("action_point")[row["label"]], 100 * x / width, 100 * y / height)
 
 
 BLIND = {"robot_language": spans_from_nothing, "arc_story": spans_from_nothing, "gui_steps": regions_from_nothing}
@@ -528,8 +528,9 @@ def test_a_video_that_does_not_play_costs_its_own_task_alone(hard: Reviewed) -> 
     assert shown == {"lift/episode_000000", "lift/episode_000001"}
 
 
-def test_markup_stays_text(hard: Reviewed, opened: Any, browser: Any) -> None:
-    page = ReviewPage(open_task(hard, browser, "lift/episode_000000"))
+def test_markup_stays_text(hard: Reviewed, browser: Any) -> None:
+    dialogs: list[str] = []
+    page = ReviewPage(open_task(hard, browser, "lift/episode_000000", dialogs))
     assert MARKUP in page.title
     assert f"pick: {MARKUP} (" in page.proposed
     task = hard.tasks("robot-language")[page.title]
@@ -541,6 +542,7 @@ def test_markup_stays_text(hard: Reviewed, opened: Any, browser: Any) -> None:
     page.mend_text(task.rows["subtask"][0]["text"], f"again {MARKUP}")
     assert page.page.locator("img[src='x'], .review-side script, .review-side b").count() == 0
     page.submit()
+    assert dialogs == []
     assert hard.settle("robot-language").findings == ()
     row = task.rows["subtask"][0]
     wanted = {"start": row["start"], "end": row["end"], "text": f"again {MARKUP}"}
@@ -584,12 +586,11 @@ def region_of(task: ReviewTask, row: Any) -> str:
     return str(skill["annotation_id"])
 
 
-def open_task(reviewed: Reviewed, browser: Any, trajectory_id: str) -> Any:
+def open_task(reviewed: Reviewed, browser: Any, trajectory_id: str, dialogs: list[str]) -> Any:
     """A page with the task of one trajectory, whatever the stream would show next."""
     uid = next(t.uid for t in reviewed.tasks_by_uid("robot-language").values() if t.trajectory_id == trajectory_id)
     page = browser.new_page()
-    said: list[str] = []
-    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(f"/projects/{reviewed.number('robot-language')}/data?task={reviewed.task_number('robot-language', uid)}")
     page.get_by_test_id("bottombar-submit-button").wait_for()
     return page
