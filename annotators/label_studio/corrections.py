@@ -161,6 +161,8 @@ def _entries(
     entries = {at: entry for at, entry in old.items() if at not in was}
     for at, entry in now.items():
         entries[at] = old[at] if at in old and at in was and same(was[at], entry) else entry
+        if original.get("visible") is not None:  # what a person drew can be seen, unless the control says otherwise
+            entries[at] = {"visible": True, **entries[at]}
     order = sorted(entries)
     found: dict[str, Any] = {key: order}
     for name in columns:

@@ -84,7 +84,9 @@ def test_a_parameter_is_replaced_and_makes_another_run() -> None:
 
 def test_an_annotator_that_is_not_there_is_refused_with_those_that_are() -> None:
     for name in ("arc.nop", "noop", "gui.trees", "arc", ""):
-        with pytest.raises(UnknownAnnotatorError, match=rf"no annotator '{name}'; there are arc\.detours, arc\.noop, arc\.replay, "):
+        with pytest.raises(
+            UnknownAnnotatorError, match=rf"no annotator '{name}'; there are arc\.detours, arc\.noop, arc\.replay, "
+        ):
             annotator(name)
 
 
