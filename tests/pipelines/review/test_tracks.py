@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -53,9 +54,21 @@ def test_what_was_set_stays_and_the_rest_follows_the_pictures(read_source: Calla
     assert [box is not None for box in filled["boxes"]] == filled["visible"]
     assert filled["annotation_id"] != row["annotation_id"]
     assert track_filled(view, row) == filled
-    assert {k: v for k, v in filled.items() if k not in ("annotation_id", "boxes", "visible")} == {
-        k: v for k, v in row.items() if k not in ("annotation_id", "boxes", "visible")
-    }
+    assert json.loads(filled["attributes"]) == {"set": sorted(SET)}
+    changed = ("annotation_id", "boxes", "visible", "attributes")
+    assert {k: v for k, v in filled.items() if k not in changed} == {k: v for k, v in row.items() if k not in changed}
+
+
+def test_what_lies_beyond_the_next_key_frames_stays_as_it_was(read_source: Callable[..., Any]) -> None:
+    view = read_source("lerobot", EXAMPLES / "lift").view("s/episode_000000")
+    original = track(view) | {"producer_type": "signal"}
+    row = {**track(view), "boxes": [list(box) for box in original["boxes"]], "supersedes": original["annotation_id"]}
+    row["boxes"][69] = [152.0, 82.0, 192.0, 122.0]
+    filled = track_filled(view, row, original)
+    assert json.loads(filled["attributes"]) == {"set": [69]}
+    assert filled["boxes"][:31] == original["boxes"][:31]
+    assert filled["boxes"][31:69] != original["boxes"][31:69]
+    assert filled["boxes"][69] == row["boxes"][69]
 
 
 def test_rows_that_name_a_filled_track_follow_it(quickstart: Path) -> None:
