@@ -104,7 +104,7 @@ def test_nothing_in_a_release_holds_a_path_of_the_machine(spoiled: Run) -> None:
         if path.suffix == ".parquet":
             text = repr([column.to_pylist() for column in texts(pq.read_table(path))])
         elif path.is_file():
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode("utf-8", errors="replace")  # pictures too
         else:
             continue
         looked_at += 1
@@ -227,13 +227,13 @@ def test_two_sources_of_one_name_are_a_fault_of_the_recipe(workplace: Callable[.
     assert not place.workspace.exists()
 
 
-def test_a_file_that_vanishes_between_plan_and_read_costs_one_reject(nobodys_folder: Path) -> None:
-    shutil.copytree(DATA / "arc", nobodys_folder / "arc")
-    place = place_in(nobodys_folder, [{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}])
+def test_a_file_that_vanishes_between_plan_and_read_costs_one_reject(tmp_path: Path) -> None:
+    shutil.copytree(DATA / "arc", tmp_path / "arc")
+    place = place_in(tmp_path, [{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}])
     recipe = load_recipe(place.recipe)
     job = Ingest(recipe, Store(recipe.workspace_uri))
     (key,) = job.plan().keys
-    (nobodys_folder / "arc/mirror_straight.json").unlink()
+    (tmp_path / "arc/mirror_straight.json").unlink()
     outcome = job.write(job.check(job.work(job.read(key))))
     (reject,) = outcome.rejects
     assert (reject.stage, reject.source_uri, reject.native_id, reject.code) == (
@@ -244,13 +244,13 @@ def test_a_file_that_vanishes_between_plan_and_read_costs_one_reject(nobodys_fol
 
 
 def test_too_many_rejects_make_no_release_until_the_recording_is_mended(
-    nobodys_folder: Path, workplace: Callable[..., Workplace]
+    tmp_path: Path, workplace: Callable[..., Workplace]
 ) -> None:
-    (nobodys_folder / "arc").mkdir()
+    (tmp_path / "arc").mkdir()
     traces = sorted((DATA / "arc").glob("*.json"))[:3]
     for trace in traces:
-        shutil.copy(trace, nobodys_folder / "arc")
-    (nobodys_folder / "arc" / traces[1].name).write_text("{")
+        shutil.copy(trace, tmp_path / "arc")
+    (tmp_path / "arc" / traces[1].name).write_text("{")
     place = workplace([{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}], ["arc.noop"], shards={"steps": 1})
     refused = place.cairn("run")
     assert refused.returncode == 1
@@ -261,7 +261,7 @@ def test_too_many_rejects_make_no_release_until_the_recording_is_mended(
     shown = place.cairn("status")
     assert (shown.returncode, "json_invalid" in shown.stdout) == (0, True)
 
-    shutil.copy(traces[1], nobodys_folder / "arc")
+    shutil.copy(traces[1], tmp_path / "arc")
     said = place.run()
     assert {native for found in finished(place).trajectories.values() for native in found} == {t.stem for t in traces}
     assert finished(place).rejects == {}
@@ -275,11 +275,9 @@ def built(said: str, job: str) -> int:
     return int(row.split("│")[3])
 
 
-def test_a_source_whose_trajectories_are_all_bad_makes_no_release(
-    nobodys_folder: Path, workplace: Callable[..., Workplace]
-) -> None:
-    (nobodys_folder / "arc").mkdir()
-    (nobodys_folder / "arc/bad.json").write_text("{")
+def test_a_source_whose_trajectories_are_all_bad_makes_no_release(tmp_path: Path, workplace: Callable[..., Workplace]) -> None:
+    (tmp_path / "arc").mkdir()
+    (tmp_path / "arc/bad.json").write_text("{")
     place = workplace([{"name": "puzzles", "reader": "braingridgame", "uri": "arc"}], max_reject_ratio=1.0)
     done = place.cairn("run")
     assert done.returncode == 1

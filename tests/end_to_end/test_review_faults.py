@@ -197,8 +197,10 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
     for attempt in range(1, 11):
         arguments = (label_studio.url, label_studio.running.token, spec.uid, tmp_path, 60 * attempt)
         process = multiprocessing.get_context("fork").Process(target=_push_and_pull, args=arguments)
+        files = _ledger_files(tmp_path) + dice.randint(1, 4)
         process.start()
-        process.join(dice.uniform(0.3, 3.0))
+        while process.is_alive() and _ledger_files(tmp_path) < files:
+            process.join(0.005)
         process.kill()
         process.join()
         ids = sorted(ledger.state().ids)
@@ -219,6 +221,11 @@ def test_a_client_that_is_killed_anywhere(label_studio: Any, tmp_path: Path) -> 
     assert len(on_server) >= 3
     assert [state.task(one.task.uid) for one in wanted] == [one.task for one in wanted]
     assert sum(spec.uid in found["title"] for found in client.projects()) == 1
+
+
+def _ledger_files(folder: Path) -> int:
+    """How far a push has come."""
+    return sum(1 for _ in folder.rglob("*.jsonl"))
 
 
 class FullDisk(Store):

@@ -55,6 +55,7 @@ def test_the_example_is_what_the_recorder_makes(made):
             assert (made / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_recording_twice_gives_the_same_bytes(made, recording, tmp_path):
     record(recording, tmp_path)
     assert names(tmp_path) == names(made)

@@ -179,6 +179,7 @@ def test_an_exact_source_is_shown_itself(read_source: Callable[..., Any], tmp_pa
     assert int(np.argmin(nearer)) == 18
 
 
+@pytest.mark.slow
 def test_real_av1(read_source: Callable[..., Any], shared_data: Path, tmp_path: Path) -> None:
     """A camera of a real robot, AV1 at 30 Hz: shown itself at full rate, thinned for the proxy."""
     found = read_source("lerobot", shared_data / "robot/g1_v21")
