@@ -45,7 +45,7 @@ def test_a_second_run_builds_nothing(reference: tuple[Workplace, dict[str, str],
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("mode", ["in_memory", pytest.param("multi_processing", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("whom", ["parent", "group"])
+@pytest.mark.parametrize("whom", ["parent", pytest.param("group", marks=pytest.mark.slow)])
 def test_killed_at_five_counts_and_run_again(reference: tuple[Workplace, dict[str, str], int], mode: str, whom: str) -> None:
     workplace, release, total = reference
     counts = random.Random().sample(range(1, total - 1), 5)
