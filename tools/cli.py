@@ -183,7 +183,7 @@ def _report(session: Session, published: Published, results: list[JobResult]) ->
 
 def _print_next(session: Session, recipe: Path, results: list[JobResult]) -> None:
     """Whether there is a release, and what to do where something is missing."""
-    from pipelines.release.assemble import FOLDER, MANIFEST
+    from pipelines.release.place import FOLDER, MANIFEST
 
     there = session.store.exists(f"{FOLDER}/{MANIFEST}")
     lines = [f"release: {shown(session.store.uri(FOLDER))}" if there else "release: none yet"]

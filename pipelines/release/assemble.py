@@ -18,15 +18,12 @@ from pipelines.engine.run import JobResult
 from pipelines.io.files import fixed_part
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe
-from pipelines.release.card_facts import FOLDER, card_facts, step_counts
+from pipelines.release.card_facts import card_facts, step_counts
 from pipelines.release.changes import changes, put_record, record_of, records_before
 from pipelines.release.pictures import make_pictures
+from pipelines.release.place import FOLDER, MANIFEST
 from pipelines.shard import FileRecord, Outcome, Reject
 from pipelines.stages.release import Release
-
-__all__ = ["FOLDER", "MANIFEST", "Published", "assemble", "private_prefixes", "published_files", "scrubbed"]
-
-MANIFEST = "MANIFEST.sha256"
 
 
 @dataclass(frozen=True, slots=True)

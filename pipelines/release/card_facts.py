@@ -42,6 +42,7 @@ from pipelines.release.card_counts import (
     TrajectoryCount,
     languages,
 )
+from pipelines.release.place import FOLDER
 from pipelines.release.products import UNSPLIT, products
 from pipelines.release.splits import DEFAULT_KEY
 from pipelines.review.account import read_figures, read_states, sentences
@@ -52,9 +53,6 @@ from schemas.layers import layers
 from schemas.tables import HISTORY, KINDS, TABLES
 from schemas.views import VIEWS
 from schemas.vocabularies import SPLITS
-
-FOLDER = "release"
-"""The release inside a workspace."""
 
 DOCS = {
     "trajectories": "one recording: what was asked, who acted, how it ended",

@@ -27,8 +27,8 @@ from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervise
 from pipelines.errors import ConfigurationError
 from pipelines.io.media import sha256_of
 from pipelines.io.video import count_frames
-from pipelines.release.assemble import MANIFEST
 from pipelines.release.pictures import ASSETS
+from pipelines.release.place import MANIFEST
 from pipelines.release.products import sort_rows
 from schemas.arrow import columns_of, published_schema, stored_schema
 from schemas.invariants import check_annotations, check_trajectories

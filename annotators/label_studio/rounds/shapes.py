@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..pictures.masks import decode_mask
 from ..project import Row
 from .items import Extent
-from .masks import decode
 from .measures import area_iou, box_iou
 
 
@@ -108,7 +108,7 @@ def _mask(row: Row, geometry: Any, extent: Extent) -> npt.NDArray[np.bool_]:
     """A polygon or mask as pixels. Raises ValueError for a polygon in a frame of unknown size."""
     if row["shape"] == "mask":
         mask = json.loads(geometry) if isinstance(geometry, str) else geometry
-        return decode(mask["height"], mask["width"], mask["counts"])
+        return decode_mask(mask["height"], mask["width"], mask["counts"])
     width, height = row["frame_width"] or extent.width, row["frame_height"] or extent.height
     if not width or not height:
         raise ValueError(f"region {row.get('annotation_id')}: a polygon needs the size of its frame")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from annotators.label_studio.rounds.masks import decode, run_lengths
+from annotators.label_studio.pictures.masks import decode_mask
 from annotators.label_studio.rounds.measures import (
     boundary_f1,
     box_iou,
@@ -101,14 +101,21 @@ def test_pairs_sum_up_highest() -> None:
 def test_masks_of_coco() -> None:
     expected = np.zeros((3, 4), bool)  # column by column: 5 background, 2 foreground, 5 background
     expected[2, 1] = expected[0, 2] = True
-    assert np.array_equal(decode(3, 4, "525"), expected)
+    assert np.array_equal(decode_mask(3, 4, "525"), expected)
+
+
+def runs(counts: str, pixels: int) -> list[int]:
+    """Lengths of the runs of a mask of one column."""
+    flat = decode_mask(pixels, 1, counts)[:, 0]
+    borders = [0, *(np.flatnonzero(np.diff(flat)) + 1), pixels]
+    return np.diff(borders).tolist()
 
 
 def test_run_lengths_as_in_rle_fr_string() -> None:
-    assert run_lengths("1232") == [1, 2, 3, 4]  # from the fourth on a difference to the run before last: 4 - 2
-    assert run_lengths("153O") == [1, 5, 3, 4]  # "O" is 31, minus one
-    assert run_lengths("T3") == [100]  # 4 + 3 * 32
-    with pytest.raises(ValueError, match="middle of a number"):
-        run_lengths("T")
-    with pytest.raises(ValueError, match="cover 12 pixels of a mask of 2 x 2"):
-        decode(2, 2, "525")
+    assert runs("1232", 10) == [1, 2, 3, 4]  # from the fourth on a difference to the run before last: 4 - 2
+    assert runs("153O", 13) == [1, 5, 3, 4]  # "O" is 31, minus one
+    assert runs("T3", 100) == [100]  # 4 + 3 * 32
+    with pytest.raises(ValueError, match="cover 0 pixels"):  # cut in the middle of a number
+        decode_mask(1, 20, "T")
+    with pytest.raises(ValueError, match="cover 12 pixels, 2 × 2 are 4"):
+        decode_mask(2, 2, "525")
