@@ -179,14 +179,28 @@ class Client:
 
         Pages start at the last time seen, so that a task which is touched meanwhile is not missed; it then comes twice.
         """
+        return self._touched(project_id, since, [])
+
+    def answered_tasks(self, project_id: int, since: str | datetime, until: str | datetime) -> Iterator[Changed]:
+        """Those of the tasks touched from `since` to `until` (UTC) that hold an annotation or a skip."""
+        before = {"filter": "filter:tasks:updated_at", "operator": "less_or_equal", "type": "Datetime", "value": _utc(until)}
+        for count in ("total_annotations", "cancelled_annotations"):
+            one = {"filter": f"filter:tasks:{count}", "operator": "greater", "type": "Number", "value": 0}
+            yield from self._touched(project_id, since, [before, one])
+
+    def _touched(self, project_id: int, since: str | datetime | None, filters: list[Json]) -> Iterator[Changed]:
         seen: dict[int, str] = {}
         after = _utc(since)
         page = 1
         while True:
             query: Json = {"ordering": ["tasks:updated_at"]}
+            items = list(filters)
             if after:
-                one = {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": after}
-                query["filters"] = {"conjunction": "and", "items": [one]}
+                items.append(
+                    {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": after}
+                )
+            if items:
+                query["filters"] = {"conjunction": "and", "items": items}
             include = "id,updated_at,total_annotations,cancelled_annotations"
             found = self._page(project_id, query, include, TASKS_PER_PAGE, page)
             for task in found:

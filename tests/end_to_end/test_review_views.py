@@ -6,33 +6,21 @@ correction and nothing else. Pictures of what was seen are kept in `tests/output
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import uuid
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from annotators.frames import frames
 from annotators.label_studio.codec.timeline import frame_range, step_range
 from annotators.label_studio.config import check_config
 from annotators.label_studio.config.hotkeys import terms_of
 from annotators.label_studio.project import ReviewTask
-from annotators.label_studio.sync import annotate
-from pipelines.review.encode import write_video
 from schemas.layers import layer
-from tests.end_to_end.conftest import CAIRN, ROOT, Workplace, place_in
+from tests.end_to_end.conftest import Workplace
 from tests.end_to_end.review_page import OUTPUT, ReviewPage, centre
-from tests.end_to_end.reviewed_workspace import AGENTVIEW, LAYERS, Between, Expected, Reviewed, copied, empty, make, project
-from tests.label_studio_fixtures import free_port
+from tests.end_to_end.reviewed_workspace import LAYERS, Between, Expected, Reviewed, copied, empty, make, project
 
 pytestmark = [pytest.mark.xdist_group("review_views"), pytest.mark.timeout(600)]
 
@@ -71,6 +59,8 @@ def opened(label_stream: Any) -> Iterator[Callable[[Reviewed, str], tuple[Review
         task = reviewed.tasks(name)[found.title]
         if any(task.rows.values()) and not name.startswith("verdict") and "blind" not in name:
             page.locator(".lsf-outliner-item").first.wait_for()
+            if "media" in task.data:  # the timeline draws its rows after the outliner
+                page.locator(".lsf-keypoints").nth(len(intervals(task)) - 1).wait_for()
         return found, task
 
     yield go
@@ -99,7 +89,12 @@ def assert_in_sight(page: ReviewPage, task: ReviewTask, reviewed: Reviewed) -> N
             texts = [row.get("label"), row.get("text"), *(row.get("texts") or [])]
             assert all(text in shown["text"] for text in texts if text), shown["text"]
     if "media" in task.data:
-        assert found["rows"] >= len({(row["start"], row["end"]) for rows in task.rows.values() for row in rows})
+        assert found["rows"] >= len(intervals(task))
+
+
+def intervals(task: ReviewTask) -> set[tuple[int, int]]:
+    """The intervals of a task's rows: a timeline shows a row for each, at least."""
+    return {(row["start"], row["end"]) for rows in task.rows.values() for row in rows}
 
 
 def assert_keys(page: ReviewPage, reviewed: Reviewed, name: str) -> None:
@@ -420,244 +415,3 @@ def said(rows: list[dict[str, Any]], task: ReviewTask | None = None) -> set[tupl
         if not empty(row) or task is not None:
             found.add((row["layer"], start, end, word, row.get("text")))
     return found
-
-
-# The command line
-
-
-def review_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"COLUMNS": "250"}
-    command = [str(CAIRN), "review", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=240, check=False)
-
-
-def test_the_whole_review_from_the_command_line(
-    place: Workplace, label_studio_template: Path, tmp_path: Path, chromium: Any
-) -> None:
-    """Every command ends with 0 and says nothing secret, but the login where it is meant to be read."""
-    from annotators.label_studio.client import Client
-    from tools.label_studio_server import Home, running
-
-    own = copied(place, tmp_path / "place", [project("robot_contact")])
-    recipe, home = str(own.recipe), tmp_path / "home"
-    shutil.copytree(label_studio_template, home)
-    said: dict[str, str] = {}
-
-    def run(verb: str, *arguments: str) -> str:
-        done = review_command(verb, *arguments)
-        said[verb] = said.get(verb, "") + done.stdout + done.stderr
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    here = ("--home", str(home))
-    assert "no server" in run("status", *here) or "not" in said["status"]
-    try:
-        run("up", "--port", str(free_port()), *here)
-        found = running(Home(home))
-        assert found is not None
-        assert f"log in as {found.username} with {found.password}" in said["up"]
-        assert "was running" in run("up", "--port", str(found.url.rsplit(":", 1)[1]), *here)
-        pushed = run("push", recipe, *here)
-        assert "robot-contact: 2 tasks sent" in pushed
-        assert "cairn review pull" in pushed
-        assert "0 tasks sent, 2 stood there already" in run("push", recipe, *here)
-        client = Client(found.url, found.token)
-        (number,) = [p["id"] for p in client.projects()]
-        for task in client.task_ids(number):
-            (prediction,) = client.predictions(task_id=task)
-            annotate(client, task, prediction["result"], uuid.uuid4(), lead_time=3.0)
-        assert "robot-contact: 2 saved" in run("pull", recipe, *here)
-        assert "robot-contact: 0 saved" in run("pull", recipe, *here)
-        assert "contact" in run("resolve", recipe)
-        assert "robot-contact" in run("status", recipe, *here)
-        released = own.cairn("release")
-        assert released.returncode == 0, released.stdout + released.stderr
-        said["release"] = released.stdout + released.stderr
-        assert "page:" in run("report", recipe, "--to", str(tmp_path / "report"))
-        run("logs", *here)
-    finally:
-        assert "stopped" in run("down", *here)
-    assert "no server was running" in run("down", *here)
-    secret = {"password": found.password, "token": found.token}
-    shown = {what: sorted(verb for verb, text in said.items() if text and value in text) for what, value in secret.items()}
-    assert shown == {"password": ["push", "up"], "token": []}
-    assert not any("sessionid" in text for text in said.values())
-    pages = list((tmp_path / "report").glob("*.html"))
-    assert pages
-    assert not any(value in page.read_text() for page in pages for value in secret.values())
-    rows = Reviewed(own, None).released("segments/contact")
-    assert {row["trajectory_id"]: (row["status"], row["quality"]) for row in rows} == {
-        f"lift/episode_00000{n}": ("accepted", "primary") for n in (0, 1)
-    }
-
-
-# Recordings that are hard to show
-
-MARKUP = '<img src=x onerror=alert(1)> <script>alert(2)</script> <b>the</b> "cube" & $fps'
-
-
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory, label_studio: Any) -> Reviewed:
-    """An episode with markup in its instruction and in a proposal, one of 20 clips, and one whose video breaks off."""
-    folder = tmp_path_factory.mktemp("hard")
-    lift = Path(shutil.copytree(ROOT / "examples/data/lift", folder / "lift"))
-    three_episodes(lift)
-    found = place_in(
-        folder,
-        [{"name": "lift", "reader": "lerobot", "uri": str(lift)}],
-        ["robot.clips"],
-        name="hard",
-        review={"projects": [{**project("robot_language"), "stream": AGENTVIEW}]},
-    )
-    for verb in ("ingest", "propose"):
-        done = found.cairn(verb)
-        assert done.returncode == 0, done.stdout + done.stderr
-    reviewed = Reviewed(found, label_studio)
-    say_in_a_proposal(found, "lift/episode_000000", MARKUP)
-    break_off(found, "lift/episode_000002")
-    reviewed.lines.extend(reviewed.push())
-    return reviewed
-
-
-def test_a_video_that_does_not_play_costs_its_own_task_alone(hard: Reviewed) -> None:
-    (fault,) = [line for line in hard.lines if "cannot be shown" in line]
-    assert fault.startswith("robot-language: lift/episode_000002 cannot be shown: ")
-    assert AGENTVIEW in fault
-    assert str(hard.place.workspace) not in fault
-    shown = {task.trajectory_id for task in hard.tasks_by_uid("robot-language").values()}
-    assert shown == {"lift/episode_000000", "lift/episode_000001"}
-
-
-def test_markup_stays_text(hard: Reviewed, browser: Any) -> None:
-    dialogs: list[str] = []
-    page = ReviewPage(open_task(hard, browser, "lift/episode_000000", dialogs))
-    assert MARKUP in page.title
-    assert f"pick: {MARKUP} (" in page.proposed
-    task = hard.tasks("robot-language")[page.title]
-    page.select(task.rows["primitive_skill"][1]["annotation_id"])
-    page.page.get_by_test_id("htx-textbox-content").get_by_text(MARKUP, exact=True).wait_for()
-    page.keep("markup")
-    assert page.page.locator("img[src='x'], .review-side script, .review-side b").count() == 0
-    page.select(task.rows["primitive_skill"][0]["annotation_id"])
-    page.mend_text(task.rows["subtask"][0]["text"], f"again {MARKUP}")
-    assert page.page.locator("img[src='x'], .review-side script, .review-side b").count() == 0
-    page.submit()
-    assert dialogs == []
-    assert hard.settle("robot-language").findings == ()
-    row = task.rows["subtask"][0]
-    wanted = {"start": row["start"], "end": row["end"], "text": f"again {MARKUP}"}
-    Expected(task, {row["annotation_id"]: wanted}).check(hard.states(task))
-
-
-def test_an_episode_of_many_clips_comes_in_tasks_that_overlap_and_comes_back_whole(hard: Reviewed) -> None:
-    tasks = [t for t in hard.tasks_by_uid("robot-language").values() if t.trajectory_id == "lift/episode_000001"]
-    tasks.sort(key=lambda task: task.surface.start)
-    proposals = {row["annotation_id"]: row for task in tasks for rows in task.rows.values() for row in rows}
-    regions = {(row["start"], row["end"]) for row in proposals.values()}
-    assert len(regions) > 12
-    assert len(tasks) > 1
-    for before, after in pairwise(tasks):
-        assert len(before.rows["subtask"]) <= 12
-        assert {r["annotation_id"] for r in before.rows["subtask"]} & {r["annotation_id"] for r in after.rows["subtask"]}
-    client = hard.label_studio.client
-    mended = tasks[0].rows["subtask"][3]
-    for task in tasks:
-        number = hard.task_number("robot-language", task.uid)
-        (prediction,) = client.predictions(task_id=number)
-        result = prediction["result"]
-        for part in result:
-            if part["value"].get("text") == [mended["text"]] and part["id"] == region_of(tasks[0], mended):
-                part["value"]["text"] = ["put it back"]
-        annotate(client, number, result, uuid.uuid4(), lead_time=4.0)
-    assert hard.settle("robot-language").findings == ()
-    states = hard.states(tasks[0])
-    current = [row for row in states if row["annotation_id"] != mended["annotation_id"]]
-    assert sorted(row["annotation_id"] for row in current if row["status"] == "accepted") == sorted(
-        name for name in proposals if name != mended["annotation_id"]
-    )
-    (corrected,) = [row for row in states if row["status"] == "corrected"]
-    assert (corrected["supersedes"], corrected["text"]) == (mended["annotation_id"], "put it back")
-    assert len(states) == len(proposals)
-
-
-def region_of(task: ReviewTask, row: Any) -> str:
-    """The region that carries a text: that of the skill on the same interval."""
-    skill = next(r for r in task.rows["primitive_skill"] if (r["start"], r["end"]) == (row["start"], row["end"]))
-    return str(skill["annotation_id"])
-
-
-def open_task(reviewed: Reviewed, browser: Any, trajectory_id: str, dialogs: list[str]) -> Any:
-    """A page with the task of one trajectory, whatever the stream would show next."""
-    uid = next(t.uid for t in reviewed.tasks_by_uid("robot-language").values() if t.trajectory_id == trajectory_id)
-    page = browser.new_page()
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.goto(f"/projects/{reviewed.number('robot-language')}/data?task={reviewed.task_number('robot-language', uid)}")
-    page.get_by_test_id("bottombar-submit-button").wait_for()
-    return page
-
-
-def three_episodes(folder: Path) -> None:
-    """The first episode says markup, the second is five times as long, the third is the second as it was."""
-    wrist = "observation.images.robot0_eye_in_hand"
-    info = json.loads((folder / "meta/info.json").read_text())
-    del info["features"][wrist]
-    shutil.rmtree(folder / "videos/chunk-000" / wrist)
-    info |= {
-        "total_episodes": 3,
-        "total_frames": 70 + 350 + 70,
-        "total_tasks": 2,
-        "total_videos": 3,
-        "splits": {"train": "0:3"},
-    }
-    (folder / "meta/info.json").write_text(json.dumps(info))
-    (folder / "meta/episodes_stats.jsonl").unlink()
-    plain = json.loads((folder / "meta/tasks.jsonl").read_text().splitlines()[0])["task"]
-    lines(folder / "meta/tasks.jsonl", [{"task_index": 0, "task": plain}, {"task_index": 1, "task": MARKUP}])
-    said = [(0, MARKUP, 70), (1, plain, 350), (2, plain, 70)]
-    episodes = [{"episode_index": n, "tasks": [task], "length": length} for n, task, length in said]
-    lines(folder / "meta/episodes.jsonl", episodes)
-    data, videos = folder / "data/chunk-000", folder / "videos/chunk-000" / AGENTVIEW
-    table = pq.read_table(data / "episode_000001.parquet")
-    shutil.copy(videos / "episode_000001.mp4", videos / "episode_000002.mp4")
-    pictures = list(frames(videos / "episode_000001.mp4", range(70)))
-    write_video(videos / "episode_000001.mp4", pictures * 5, 20.0, (320, 240), exact=False)
-    for episode, times, task in ((0, 1, 1), (1, 5, 0), (2, 1, 0)):
-        rows = pq.read_table(data / "episode_000000.parquet") if episode == 0 else pa.concat_tables([table] * times)
-        count = rows.num_rows
-        columns = {
-            "frame_index": np.arange(count),
-            "timestamp": np.arange(count) / 20,
-            "episode_index": np.full(count, episode),
-            "index": np.arange(count) + (0, 70, 420)[episode],
-            "task_index": np.full(count, task),
-        }
-        for name, values in columns.items():
-            at = rows.schema.get_field_index(name)
-            rows = rows.set_column(at, rows.schema.field(at), pa.array(values, rows.schema.field(at).type))
-        pq.write_table(rows, data / f"episode_{episode:06d}.parquet")
-
-
-def lines(path: Path, rows: list[dict[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def say_in_a_proposal(place: Workplace, trajectory_id: str, text: str) -> None:
-    """Let a proposal say something that no annotator of ours says: the second sentence of an episode."""
-    for path in (place.workspace / "propose").glob("*/segments/*.parquet"):
-        table = pq.read_table(path)
-        rows = table.to_pylist()
-        own = [i for i, row in enumerate(rows) if (row["trajectory_id"], row["layer"]) == (trajectory_id, "subtask")]
-        if own:
-            texts = [row["text"] for row in rows]
-            texts[own[1]] = text
-            at = table.schema.get_field_index("text")
-            pq.write_table(table.set_column(at, table.schema.field(at), pa.array(texts, pa.string())), path)
-
-
-def break_off(place: Workplace, trajectory_id: str) -> None:
-    """Leave half of the video of an episode, after it was ingested."""
-    for path in (place.workspace / "ingest/videos").rglob("*.parquet"):
-        for row in pq.read_table(path).to_pylist():
-            if row["trajectory_id"] == trajectory_id:
-                (media,) = [p for p in (place.workspace / "ingest/media").rglob("*") if p.stem == row["sha256"]]
-                media.write_bytes(media.read_bytes()[: media.stat().st_size // 2])

@@ -27,6 +27,10 @@ HfApi().create_repo(sys.argv[1], repo_type="dataset")
 HfApi().upload_folder(repo_id=sys.argv[1], folder_path=sys.argv[2], repo_type="dataset")
 """
 
+ABORTED_AT_EXIT = (-6, "terminate called without an active exception")
+"""How a script that streamed Parquet ends now and then, after its last line: a thread of pyarrow's scanner outlives Python
+(apache/arrow#45214, huggingface/datasets#7566). What it printed is whole, and compared all the same."""
+
 Run = Callable[..., list[str]]
 
 
@@ -79,8 +83,9 @@ def consume(request: pytest.FixtureRequest, release: Path, tmp_path: Path) -> Ru
         place = where or (["examples/out/quickstart/release"] if arguments else [])
         command = [sys.executable, str(CONSUME / f"{script}.py"), *place, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env, cwd=tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr, done.stderr
+        if (done.returncode, done.stderr.strip()) != ABORTED_AT_EXIT:
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "Traceback" not in done.stderr, done.stderr
         return done.stdout.splitlines()
 
     return run

@@ -92,9 +92,14 @@ class _Pull:
         return self.state.identity.project
 
     def changed(self, watermark: str | None) -> None:
-        """Read the tasks that were touched since the watermark, oldest first; then move it."""
-        since = datetime.fromisoformat(watermark) - OVERLAP if watermark else None
-        tasks = self.patience.repeat(lambda: list(self.client.changed_tasks(self.project, since)))
+        """Read the tasks that were touched since the watermark, oldest first; then move it.
+
+        Of the overlap before it only what people answered is listed, not what a push has just brought.
+        """
+        tasks = self.patience.repeat(lambda: list(self.client.changed_tasks(self.project, watermark)))
+        if watermark:
+            since = datetime.fromisoformat(watermark) - OVERLAP
+            tasks += self.patience.repeat(lambda: list(self.client.answered_tasks(self.project, since, watermark)))
         worth = (task for task in tasks if task.annotations or self.state.keys.get(task.task_id))
         self._read(list(dict.fromkeys(task.task_id for task in worth)))
         newest = max((task.updated_at for task in tasks), default=None, key=datetime.fromisoformat)
