@@ -43,9 +43,24 @@ def test_a_second_run_builds_nothing(reference: tuple[Workplace, dict[str, str],
         assert row.split("│")[3].strip() == "0", row
 
 
+def test_killed_five_times_on_the_way(reference: tuple[Workplace, dict[str, str], int]) -> None:
+    """One workspace, killed at five counts that grow, the parent alone and the group in turn; then it completes."""
+    workplace, release, total = reference
+    _empty(workplace)
+    counts = sorted(random.Random().sample(range(1, total - 1), 5))
+    for n, count in enumerate(counts):
+        if workplace.outcomes() < count:  # a kill may come a few outcomes late
+            reached = _killed(workplace, count, ("parent", "group")[n % 2], ())
+            assert reached < total, f"killed only after the last shard ({reached} of {total}), counts {counts}"
+    workplace.run()
+    assert tree(workplace.release) == release, f"another release after kills at counts {counts}"
+    assert workplace.litter() == []
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("mode", ["in_memory", pytest.param("multi_processing", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("whom", ["parent", pytest.param("group", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("whom", ["parent", "group"])
 def test_killed_at_five_counts_and_run_again(reference: tuple[Workplace, dict[str, str], int], mode: str, whom: str) -> None:
     workplace, release, total = reference
     counts = random.Random().sample(range(1, total - 1), 5)

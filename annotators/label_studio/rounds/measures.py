@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 T = TypeVar("T")
 
@@ -159,5 +158,7 @@ def pair_up(first: Sequence[T], second: Sequence[T], closeness: Callable[[T, T],
     if not first or not second:
         return []
     table = np.array([[closeness(a, b) for b in second] for a in first])
+    from scipy.optimize import linear_sum_assignment  # takes as long to import as a recipe to read, which needs the names here
+
     rows, columns = linear_sum_assignment(table, maximize=True)
     return [(int(i), int(j), float(table[i, j])) for i, j in zip(rows, columns, strict=True)]

@@ -68,8 +68,7 @@ def pull(
     note_config(ledger, state, found, report.notes)
     run = _Pull(client, ledger, state, patience, report, watch)
     run.changed(None if full else state.watermark)
-    run.tasks()
-    run.rest()
+    run.rest(run.tasks())
     run.drafts()
     run.conclude()
     return report
@@ -106,24 +105,30 @@ class _Pull:
         if newest and newest != self.state.watermark:
             self.ledger.keep(self.state, [{"kind": "pulled", "watermark": newest}])
 
-    def tasks(self) -> None:
-        """Where the number of tasks is not the known one, list them: people deleted or added some, or an import came late."""
-        if self._counts()[0] == len(self.state.ids):
-            return
+    def tasks(self) -> int:
+        """Where the number of tasks is not the known one, list them: people deleted or added some, or an import came late.
+
+        How many annotations there are now.
+        """
+        number, annotations = self._counts()
+        if number == len(self.state.ids):
+            return annotations
         tasks = standing_tasks(self.client, self.project, self.patience)
         tasks = remove_copies(self.client, self.ledger, self.state, tasks, self.patience, self.report.notes)
         reconcile(self.ledger, self.state, tasks, self.report.notes)
+        return self._counts()[1]
 
-    def rest(self) -> None:
+    def rest(self, annotations: int) -> None:
         """Where the number of annotations is not the known one, read again, in the end everything.
 
         A server that is killed between an annotation and the time of its task hides the annotation from all later deltas.
         """
         for _ in range(2):
-            if self._complete():
+            if self._complete(annotations):
                 return
             self.changed(self.state.watermark)
-        if not self._complete():
+            annotations = self._counts()[1]
+        if not self._complete(annotations):
             self._read(sorted(self.state.ids))
 
     def drafts(self) -> None:
@@ -155,8 +160,8 @@ class _Pull:
         if strange:
             self.report.notes.append(f"on tasks that were added by hand: {many(strange, 'annotation')}; the ledger keeps them")
 
-    def _complete(self) -> bool:
-        return self._counts()[1] == sum(len(keys) for keys in self.state.keys.values())
+    def _complete(self, annotations: int) -> bool:
+        return annotations == sum(len(keys) for keys in self.state.keys.values())
 
     def _counts(self) -> tuple[int, int]:
         """Tasks and annotations (skips too) of the project, by the server's own count."""
