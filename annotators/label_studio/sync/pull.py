@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from .standing import reconcile, remove_copies, standing_tasks
 
 OVERLAP = timedelta(seconds=60)
 """How far a pull looks back beyond the last one: for clocks that are set back, and writes that took their time."""
-CHUNK = 500
+CHUNK = 250
 """Tasks per file of the ledger."""
 Watch = Callable[[int, int], None]
 """Called with how many of how many changed tasks are read."""
@@ -169,12 +170,20 @@ class _Pull:
         return int(found["task_number"]), int(found["total_annotations_number"]) + int(found["skipped_annotations_number"])
 
     def _read(self, tasks: Sequence[int]) -> None:
-        for start in range(0, len(tasks), CHUNK):
-            some = tasks[start : start + CHUNK]
-            found = self.patience.repeat(partial(self.client.export, self.project, some))
-            self._keep(found)
-            self.report.tasks += len(found)
-            self.watch(min(start + CHUNK, len(tasks)), len(tasks))
+        """Read tasks chunk by chunk; while one is kept, the server makes the next."""
+        chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
+        with ThreadPoolExecutor(1) as ahead:
+
+            def ask(some: Sequence[int]) -> Future[list[dict[str, Any]]]:
+                return ahead.submit(self.patience.repeat, partial(self.client.export, self.project, some))
+
+            coming = [ask(some) for some in chunks[:1]]
+            for n, some in enumerate(chunks):
+                found = coming.pop().result()
+                coming += [ask(following) for following in chunks[n + 1 : n + 2]]
+                self._keep(found)
+                self.report.tasks += len(found)
+                self.watch(n * CHUNK + len(some), len(tasks))
 
     def _keep(self, tasks: Iterable[dict[str, Any]]) -> None:
         """Record what is new on some tasks that stand, and what is not there any more."""
