@@ -22,6 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the whole jobs, which take longest: begun last, one of them would be waited for alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/end_to_end/"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real recordings of other projects, beside the checkout; tests that need them are skipped where they are absent."""

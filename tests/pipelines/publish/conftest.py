@@ -30,8 +30,9 @@ def _without_xet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def with_xet(_without_xet: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Uploads through Xet."""
+def with_xet(_without_xet: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Uploads through Xet. Its cache knows Hubs by their port, and an earlier double with the same port held other blocks."""
+    monkeypatch.setenv("HF_XET_CACHE", str(tmp_path / "xet"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
 
 
