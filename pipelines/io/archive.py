@@ -47,6 +47,10 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name in self._zip.NameToInfo
 
+    def size(self, name: str) -> int:
+        """Packed bytes of a member. Raises KeyError."""
+        return self._zip.getinfo(name).compress_size
+
     def read(self, name: str) -> bytes:
         """The bytes of a member. Raises Rejected (`zip_damaged`, `zip_bomb`) and KeyError for a name it does not hold."""
         info = self._zip.getinfo(name)

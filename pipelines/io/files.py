@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from pipelines.sources import LocalFiles, Rejected
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _STAMPS = ("ETag", "etag", "blob_id", "mtime", "LastModified", "last_modified", "created")
+_LARGE = 10_000_000
 _ESCAPED = re.compile(r"\[([*?[])\]")
 
 
@@ -161,11 +163,22 @@ def local_files(ref: Ref, folder: Path) -> Iterator[LocalFiles]:
 
 def input_sha256(files: LocalFiles) -> str:
     """sha256 of the one file, or of the lines `sha256  name` in order of name where there are several."""
-    digests = {name: sha256_of(path) for name, path in files.paths.items()}
+    digests = {name: _sha256(path) for name, path in files.paths.items()}
     if len(digests) == 1:
         return next(iter(digests.values()))
     lines = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    """sha256 of a local file; of a large one, which many refs may share, remembered."""
+    info = path.stat()
+    return sha256_of(path) if info.st_size < _LARGE else _remembered_sha256(str(path), info.st_size, info.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _remembered_sha256(path: str, size: int, changed: int) -> str:
+    return sha256_of(Path(path))
 
 
 def total_size(files: Iterable[SourceFile]) -> int:

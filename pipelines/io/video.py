@@ -24,11 +24,38 @@ _IN_MP4 = ("h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg")
 
 
 @dataclass(frozen=True, slots=True)
-class _Packet:
+class Packet:
+    """One packet of a video track: times in units of the track's time base, `size` in bytes, `key` for a key frame."""
+
     pts: int
     dts: int
     size: int
     key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What demuxing tells of a video file: `packets` of its first track in decoding order, and the container's words.
+
+    `fps`: the container's average; `time_base` in seconds.
+    """
+
+    packets: tuple[Packet, ...]
+    time_base: Fraction
+    codec: str
+    fps: float | None
+    width: int
+    height: int
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """Seconds of each frame in the container's clock, ascending."""
+        return self.seconds(self.packets)
+
+    def seconds(self, packets: Sequence[Packet], origin: int = 0) -> npt.NDArray[np.float64]:
+        """Seconds of some packets in the order in which they are shown, from `origin` (in time base units)."""
+        ticks = np.sort(np.array([p.pts - origin for p in packets], np.int64)).astype(np.float64)
+        return np.asarray(ticks * float(self.time_base), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +77,36 @@ def store_video(path: Path, stream: str, media: MediaWriter, max_part_bytes: int
     A group of pictures above `max_part_bytes` stays whole. Raises Rejected: `video_unreadable`, `video_truncated`,
     `video_empty`.
     """
-    packets, header = _scan(path)
-    times = np.sort(np.array([p.pts for p in packets])) * float(header["time_base"])
+    scan = scan_video(path)
+    return store_packets(path, scan, scan.packets, stream, media, max_part_bytes=max_part_bytes)
+
+
+def store_packets(
+    path: Path,
+    scan: Scan,
+    packets: Sequence[Packet],
+    stream: str,
+    media: MediaWriter,
+    *,
+    origin: int = 0,
+    reencoded: bool = False,
+    media_sha256: str | None = None,
+    max_part_bytes: int = MAX_PART_BYTES,
+) -> StoredVideo:
+    """Stage a run of a file's packets (in decoding order, from a key frame on) as parts, stream-copied.
+
+    Times are those of the container from `origin` (in time base units) on. `reencoded`: whether `path` is a copy of ours
+    that was encoded again. `media_sha256`: of the source's file, where it is known already.
+    """
+    times = scan.seconds(packets, origin)
     parts = list(_cut(packets, max_part_bytes))
-    last = float(np.median(np.diff(times))) if len(times) > 1 else 1 / float(header["fps"] or 1)
+    last = float(np.median(np.diff(times))) if len(times) > 1 else 1 / float(scan.fps or 1)
+    said = {"codec": scan.codec, "fps": scan.fps, "width": scan.width, "height": scan.height}
     rows = []
     with media.scratch() as folder:
-        copies = _copy(path, [part[0].dts for part in parts[1:]], folder, header["codec"])
+        copies = _copy(path, packets, [part[0].dts for part in parts[1:]], folder, scan.codec)
         for number, (part, copy) in enumerate(zip(parts, copies, strict=True)):
-            stamps = np.sort(np.array([p.pts for p in part])) * float(header["time_base"])
+            stamps = scan.seconds(part, origin)
             rows.append(
                 {
                     "stream": stream,
@@ -67,23 +115,17 @@ def store_video(path: Path, stream: str, media: MediaWriter, max_part_bytes: int
                     "end_time": float(stamps[-1] + last),
                     "video": media.add_file(copy, copy.suffix),
                     "frame_timestamps": stamps.tolist(),
-                    "codec": header["codec"],
-                    "fps": header["fps"],
-                    "width": header["width"],
-                    "height": header["height"],
+                    **said,
                     "num_frames": len(part),
-                    "reencoded": False,
+                    "reencoded": reencoded,
                 }
             )
             rows[-1]["sha256"] = rows[-1]["video"]
     entry = {
         "name": stream,
         "kind": "video",
-        "media_sha256": sha256_of(path),
-        "codec": header["codec"],
-        "fps": header["fps"],
-        "width": header["width"],
-        "height": header["height"],
+        "media_sha256": media_sha256 or sha256_of(path),
+        **said,
         "num_frames": len(times),
         "start_time": float(times[0]),
     }
@@ -105,15 +147,18 @@ def nearest_frames(
     return [int(frame) if ok else None for frame, ok in zip(nearest, near, strict=True)]
 
 
-def _scan(path: Path) -> tuple[list[_Packet], dict[str, Any]]:
-    """All packets of the first video track in decoding order, and what the container says of it."""
+def scan_video(path: Path) -> Scan:
+    """All packets of the first video track in decoding order, and what the container says of it.
+
+    Raises Rejected: `video_unreadable`, `video_truncated`, `video_empty`.
+    """
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise Rejected("video_unreadable", f"{path.name} has no video track")
             track = container.streams.video[0]
-            packets = [
-                _Packet(
+            packets = tuple(
+                Packet(
                     p.pts if p.pts is not None else p.dts or 0,
                     p.dts if p.dts is not None else p.pts or 0,
                     p.size,
@@ -121,14 +166,15 @@ def _scan(path: Path) -> tuple[list[_Packet], dict[str, Any]]:
                 )
                 for p in container.demux(track)
                 if p.size
-            ]
-            header = {
-                "time_base": track.time_base or Fraction(1, 1000),
-                "codec": track.codec_context.codec.canonical_name,
-                "fps": float(track.average_rate) if track.average_rate else None,
-                "width": track.codec_context.width,
-                "height": track.codec_context.height,
-            }
+            )
+            scan = Scan(
+                packets,
+                track.time_base or Fraction(1, 1000),
+                track.codec_context.codec.canonical_name,
+                float(track.average_rate) if track.average_rate else None,
+                track.codec_context.width,
+                track.codec_context.height,
+            )
             declared = track.frames
     except (av.FFmpegError, OSError) as error:
         raise Rejected("video_unreadable", f"{path.name} cannot be opened as a video ({error}): copy it again") from error
@@ -140,21 +186,21 @@ def _scan(path: Path) -> tuple[list[_Packet], dict[str, Any]]:
             f"{path.name} lists {declared} frames and holds {len(packets)}: the copy broke off, copy it again",
             {"declared": declared, "found": len(packets)},
         )
-    return packets, header
+    return scan
 
 
-def _cut(packets: Sequence[_Packet], max_bytes: int) -> Iterator[list[_Packet]]:
+def _cut(packets: Sequence[Packet], max_bytes: int) -> Iterator[list[Packet]]:
     """Runs of packets that begin at a key frame and hold at most `max_bytes`, where a group of pictures allows it.
 
     An open group, which has pictures shown before its key frame, stays with the one before: those cannot be decoded alone.
     """
-    groups: list[list[_Packet]] = []
+    groups: list[list[Packet]] = []
     shown = np.minimum.accumulate([packet.pts for packet in reversed(packets)])[::-1]  # the first that is shown from here on
     for packet, first in zip(packets, shown, strict=True):
         if not groups or (packet.key and packet.pts <= first):
             groups.append([])
         groups[-1].append(packet)
-    run: list[_Packet] = []
+    run: list[Packet] = []
     size = 0
     for group in groups:
         weight = sum(packet.size for packet in group)
@@ -166,8 +212,8 @@ def _cut(packets: Sequence[_Packet], max_bytes: int) -> Iterator[list[_Packet]]:
     yield run
 
 
-def _copy(path: Path, borders: Sequence[int], folder: Path, codec: str) -> list[Path]:
-    """Copy packets into a file per part; a part begins at the packet whose dts is the next border. Times restart at 0."""
+def _copy(path: Path, packets: Sequence[Packet], borders: Sequence[int], folder: Path, codec: str) -> list[Path]:
+    """Copy a run of packets into a file per part; a part begins at the packet whose dts is the next border. Times restart at 0."""
     suffix = ".mp4" if codec in _IN_MP4 else ".mkv"
     targets: list[Path] = []
     with av.open(str(path)) as source:
@@ -175,16 +221,14 @@ def _copy(path: Path, borders: Sequence[int], folder: Path, codec: str) -> list[
         output: av.container.OutputContainer | None = None
         origin = 0
         waiting = list(borders)
-        for packet in source.demux(track):
-            if not packet.size:
-                continue
+        for packet in demux_run(source, track, packets):
             dts = packet.dts if packet.dts is not None else packet.pts or 0
             if output is None or (waiting and dts == waiting[0]):
                 if output is not None:
                     output.close()
                     waiting.pop(0)
                 targets.append(folder / f"part{len(targets)}{suffix}")
-                output, copy = _open_copy(targets[-1], track)
+                output, copy = open_copy(targets[-1], track)
                 origin = packet.pts if packet.pts is not None else dts
             packet.pts = None if packet.pts is None else packet.pts - origin
             packet.dts = dts - origin
@@ -195,7 +239,28 @@ def _copy(path: Path, borders: Sequence[int], folder: Path, codec: str) -> list[
     return targets
 
 
-def _open_copy(path: Path, track: av.VideoStream) -> tuple[av.container.OutputContainer, av.VideoStream]:
+def demux_run(
+    source: av.container.InputContainer, track: av.VideoStream, packets: Sequence[Packet]
+) -> Iterator[av.Packet[av.VideoStream]]:
+    """The packets of a run that begins at a key frame, in decoding order; what lies before it is jumped over."""
+    first = packets[0]
+    if first.key and first.pts > 0:
+        source.seek(first.pts, stream=track)  # to that key frame, or one before
+    left = len(packets)
+    started = False
+    for packet in source.demux(track):
+        if not packet.size:
+            continue
+        dts = packet.dts if packet.dts is not None else packet.pts or 0
+        started = started or dts == first.dts
+        if started:
+            yield packet
+            left -= 1
+        if not left:
+            return
+
+
+def open_copy(path: Path, track: av.VideoStream) -> tuple[av.container.OutputContainer, av.VideoStream]:
     """An output whose bytes depend on the packets alone."""
     output = av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"})
     copy = output.add_stream_from_template(track, opaque=True)

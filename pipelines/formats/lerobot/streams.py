@@ -4,14 +4,21 @@ Videos are stream-copied. Embedded images keep their own bytes. A step's frame i
 to the step's recorded timestamp, at most half a frame interval away: LeRobot reads frames by that clock too. A video
 whose first frame is not at 0 is therefore not shifted into place; the offset is reported.
 
-A depth map inside a video is kept as the video it is (streams of kind depth are images with a unit), and reported.
+In v3.0 an episode's video is a clip of a longer file. Its clock is the container's from the clip's `from_timestamp` on, so
+that it reads as if the episode had a file of its own. A clip that does not begin at a key frame is encoded again, alone, and
+its rows say so.
+
+A depth map inside a video is kept as the video it is (streams of kind depth are images with a unit), and reported; how its
+numbers become metres stands in `extras.depth`.
 """
 
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +26,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from pipelines.formats.lerobot.index import Feature
-from pipelines.io.media import MediaWriter
-from pipelines.io.video import nearest_frames, store_video
+from pipelines.formats.lerobot.features import Feature
+from pipelines.formats.video import clips, timing
+from pipelines.io.media import MediaWriter, sha256_of
+from pipelines.io.video import Packet, Scan, nearest_frames, scan_video, store_packets
 from pipelines.sources import Rejected
 
 _FORMATS = {"PNG": "png", "JPEG": "jpeg"}
+_METRES = {"m": 1.0, "mm": 0.001}
+UNIT_KEYS = ("depth_unit", "depth_min", "depth_max", "shift", "use_log")
 
 
 @dataclass
@@ -38,18 +48,80 @@ class Camera:
     amiss: dict[str, Any] = field(default_factory=dict)
 
 
-def video_camera(path: Path, name: str, feature: Feature, times: npt.NDArray[np.float64], media: MediaWriter) -> Camera:
-    """The camera of a video feature; `times` are the steps' timestamps as recorded. Raises Rejected as `store_video` does."""
-    stored = store_video(path, name, media)
+@dataclass
+class VideoFiles:
+    """Video files of a ref, each demuxed and hashed once however many episodes it holds."""
+
+    paths: Mapping[str, Path]
+    _scans: dict[str, Scan | Rejected] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    def scan(self, name: str) -> Scan:
+        """What demuxing tells of a file. Raises Rejected as `scan_video` does."""
+        if name not in self._scans:
+            try:
+                self._scans[name] = scan_video(self.paths[name])
+            except Rejected as rejected:
+                self._scans[name] = rejected
+        found = self._scans[name]
+        if isinstance(found, Rejected):
+            raise Rejected(found.code, f"{name}: {found.message}", found.detail)
+        return found
+
+    def sha256(self, name: str) -> str:
+        """Of the whole file."""
+        if name not in self._digests:
+            self._digests[name] = sha256_of(self.paths[name])
+        return self._digests[name]
+
+
+def video_camera(
+    files: VideoFiles,
+    file: str,
+    start: float | None,
+    name: str,
+    feature: Feature,
+    times: npt.NDArray[np.float64],
+    fps: float,
+    media: MediaWriter,
+    looked_at: int,
+) -> Camera:
+    """The camera of a video feature; `times` are the steps' timestamps as recorded, `start` the clip's seconds in the file.
+
+    `looked_at`: frames that are decoded to see that they can be: first, last, and others at random. Raises Rejected as
+    `store_video` does, and `video_undecodable`, `clip_outside`.
+    """
+    scan, path = files.scan(file), files.paths[file]
+    packets: tuple[Packet, ...] | None = scan.packets
+    origin, reencoded = 0, False
+    depth = bool(feature.declared("is_depth_map"))
+    with media.scratch() as folder:
+        if start is not None:
+            origin = round(Fraction(start).limit_denominator(10_000_000) / scan.time_base)
+            shown = _shown(scan, origin, times, fps, file, start)
+            packets = clips.run_between(scan.packets, shown[0], shown[-1])
+            if packets is None:
+                path = folder / f"clip{clips.lossless_suffix(clips.pixel_format(path)) if depth else '.mp4'}"
+                clips.reencode(files.paths[file], scan, shown, path, lossless=depth)
+                again = scan_video(path)
+                origin = round((origin - shown[0]) * scan.time_base / again.time_base)
+                scan, packets, reencoded = again, again.packets, True
+        assert packets is not None
+        _look(path, file, scan, packets, looked_at)
+        digest = files.sha256(file)
+        stored = store_packets(path, scan, packets, name, media, origin=origin, reencoded=reencoded, media_sha256=digest)
     stamps = stored.frame_timestamps
-    interval = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 1 / float(stored.stream["fps"] or 1)
+    interval = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 1 / float(stored.stream["fps"] or fps)
     frames = nearest_frames(times, stamps, interval / 2)
-    amiss = {**_counts(frames, len(stamps)), **_differences(feature, stored.stream)}
-    if abs(stamps[0]) > 1e-4:
-        amiss["first_frame_at"] = round(float(stamps[0]), 6)
-    if feature.declared("is_depth_map"):
+    declared = feature.declared("fps")
+    stated = isinstance(declared, (int, float)) and abs(declared * interval - 1) < 0.01  # else that it is another rate is said
+    amiss = timing.binding(frames, len(stamps)) | _differences(feature, stored.stream | {"fps": round(1 / interval, 6)})
+    amiss |= timing.timing(stamps, float(declared) if stated else 1 / interval) | timing.groups(packets)
+    if depth:
         amiss["is_depth_map"] = True
-    return Camera(stored.stream, frames, videos=stored.rows, amiss=amiss)
+    if reencoded:
+        amiss["reencoded"] = "the clip does not begin at a key frame"
+    return Camera(stored.stream | calibration(feature), frames, videos=stored.rows, amiss=amiss)
 
 
 def image_camera(
@@ -70,21 +142,65 @@ def image_camera(
         frames.append(len(rows) if data is not None else None)
         if data is not None:
             rows.append(_image_row(data, name, len(rows), step, float(times[step]), media))
+    depth = bool(feature.declared("is_depth_map"))
     stream: dict[str, Any] = {
         "name": name,
-        "kind": "depth" if feature.declared("is_depth_map") else "images",
+        "kind": "depth" if depth else "images",
         "codec": rows[0]["format"] if rows else None,
         "fps": fps,
         "width": rows[0]["width"] if rows else None,
         "height": rows[0]["height"] if rows else None,
         "num_frames": len(rows),
         "start_time": rows[0]["timestamp"] if rows else None,
+        "depth_unit": _METRES.get(str(feature.declared("depth_unit"))) if depth else None,
     }
-    amiss = {**_counts(frames, len(rows)), **_differences(feature, stream)}
+    amiss = timing.binding(frames, len(rows)) | _differences(feature, stream)
     sizes = sorted({(row["width"], row["height"]) for row in rows})
     if len(sizes) > 1:
         amiss["sizes"] = [list(size) for size in sizes]
-    return Camera(stream, frames, images=rows, amiss=amiss)
+    return Camera(stream | calibration(feature), frames, images=rows, amiss=amiss)
+
+
+def calibration(feature: Feature) -> dict[str, list[float]]:
+    """Intrinsics (fx fy cx cy) and extrinsics (16, row by row, camera to reference) that the info block states, if it does.
+
+    LeRobot has no slot for them (lerobot#4417): this is where `cairn export` writes them.
+    """
+    found = {}
+    for key, length in (("intrinsics", 4), ("extrinsics", 16)):
+        value = feature.declared(key)
+        if isinstance(value, list) and len(value) == length and all(isinstance(number, (int, float)) for number in value):
+            found[key] = [float(number) for number in value]
+    return found
+
+
+def _shown(scan: Scan, origin: int, times: npt.NDArray[np.float64], fps: float, file: str, start: float) -> list[int]:
+    """The stamps (pts) of the clip's frames: those within half an interval of the steps' times. Raises Rejected (`clip_outside`)."""
+    base, half = float(scan.time_base), 0.5 / fps
+    first, last = (float(times[0]) - half) / base + origin, (float(times[-1]) + half) / base + origin
+    shown = sorted(packet.pts for packet in scan.packets if first < packet.pts <= last)
+    if not shown:
+        ends = float(max(packet.pts for packet in scan.packets)) * base
+        message = f"{file}: the episode's clip begins at {start:.6g} s, and the file's last frame is at {ends:.6g} s: no frame is its own"
+        raise Rejected("clip_outside", message, {"start": start, "last_frame_at": ends})
+    return shown
+
+
+def _look(path: Path, name: str, scan: Scan, packets: tuple[Packet, ...], count: int) -> None:
+    """Decode the first and the last frame and some at random (the same ones each time). Raises Rejected (`video_undecodable`)."""
+    frames = len(packets)
+    if not count or not packets[0].key:
+        return
+    chosen = {0, frames - 1} if count > 1 else {0}
+    chosen |= set(random.Random(frames).sample(range(frames), min(frames, max(0, count - 2))))
+    failed = clips.undecodable(path, packets, chosen)
+    if failed:
+        raise Rejected(
+            "video_undecodable",
+            f"{name}: frame {failed[0]} of {frames} does not decode to a picture of its time ({len(failed)} of {len(chosen)} that "
+            "were tried): the file is damaged, copy it again",
+            {"frames": failed, "tried": sorted(chosen)},
+        )
 
 
 def _image_row(data: bytes, name: str, frame: int, step: int, time: float, media: MediaWriter) -> dict[str, Any]:
@@ -110,15 +226,6 @@ def _image_row(data: bytes, name: str, frame: int, step: int, time: float, media
         "height": height,
         "sha256": digest,
     }
-
-
-def _counts(frames: list[int | None], found: int) -> dict[str, Any]:
-    """Rows against frames, where they are not one to one."""
-    without = [step for step, frame in enumerate(frames) if frame is None]
-    if found == len(frames) and not without:
-        return {}
-    said: dict[str, Any] = {"rows": len(frames), "frames": found, "steps_without_frame": len(without)}
-    return said | ({"first_step_without_frame": without[0]} if without else {})
 
 
 def _differences(feature: Feature, stream: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""MCAP files: their records, checksums and message encodings."""

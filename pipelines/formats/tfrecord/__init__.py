@@ -1,0 +1,1 @@
+"""TFRecord files of RLDS / TFDS episodes, read without TensorFlow."""
