@@ -7,14 +7,19 @@ from typing import Any
 
 import orjson
 
+from annotators.label_studio.codec.checks import key_of
+from annotators.label_studio.codec.choices import ranked
 from annotators.label_studio.project import Project
 
 Row = Mapping[str, Any]
 
 
 def proposed_lines(project: Project, rows: Mapping[str, Sequence[Row]], times: Sequence[float | None]) -> str:
-    """One numbered line per region, then one per text and verdict. `times`: seconds of each step. "nothing" where empty."""
-    lines = [*_regions(project, rows, times), *_others(project, rows)]
+    """One numbered line per region of the timeline, then one per other statement, in the order of the pictures.
+
+    `times`: seconds of each step. "nothing" where empty.
+    """
+    lines = [*_regions(project, rows, times), *(line for _, line in sorted(_others(project, rows), key=lambda one: one[0]))]
     return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1)) or "nothing"
 
 
@@ -31,22 +36,34 @@ def _regions(project: Project, rows: Mapping[str, Sequence[Row]], times: Sequenc
         yield f"{said} ({_stretch(start, end, times)})"
 
 
-def _others(project: Project, rows: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+def _others(project: Project, rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[int, str]]:
+    """Step (-1 for what is about the whole) and line."""
     for layer in project.declared:
         name = layer.name.replace("_", " ")
         for row in rows.get(layer.name, ()):
+            at = -1 if row["start"] is None or layer.level != "step" else row["start"]
             match layer.kind:
                 case "texts":
                     for step, text in zip(row["steps"] or [None], row["texts"] or [], strict=False):
-                        yield f"{name}{'' if layer.level != 'step' else f', step {step}'}: {text}"
+                        at = -1 if step is None or layer.level != "step" else step
+                        yield at, f"{name}{'' if layer.level != 'step' else f', step {step}'}: {text}"
                 case "verdicts":
-                    yield f"{name}{_at(layer.level, row)}: {row['value']}"
+                    yield at, f"{name}{_at(layer.level, row)}: {row['value']}"
                 case "regions" | "traces":
-                    yield f"{name}{_at(layer.level, row)}: {row['label'] or layer.name}{_named(row)}"
+                    yield at, f"{name}{_at(layer.level, row)}: {row['label'] or layer.name}{_named(row)}"
                 case "checks":
-                    yield f"{name}{_at(layer.level, row)}: {row['function']} {row['expected'] or ''}".rstrip()
+                    yield at, f"{name}{_at(layer.level, row)}: {_condition(row)}"
                 case "links":
-                    yield f"{name}: step {row['source_step']} {row['relation']} step {row['destination_step']}"
+                    yield at, f"{name}: step {row['source_step']} {row['relation']} step {row['destination_step']}"
+                case "choices":
+                    for candidate in ranked(row) if row["candidates"] else ():
+                        yield at, candidate["text"] or candidate["action"] or candidate["id"]
+
+
+def _condition(row: Row) -> str:
+    """`<function> <key> = <value>`, as far as it was said."""
+    said = " ".join(filter(None, (row["function"], key_of(row))))
+    return f"{said} = {row['expected']}" if row["expected"] else said
 
 
 def _named(row: Row) -> str:

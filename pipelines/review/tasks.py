@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from annotators.label_studio.config import marker_words
 from annotators.label_studio.project import Project, ReviewTask, Row
 from pipelines.recipe import ReviewProject
 from pipelines.review.footage import footage
@@ -85,6 +86,8 @@ def _task(desk: Desk, found: Reviewable, window: Window, rows: Rows, stream: str
         data |= {"images": addresses}
     if media.grid is not None:
         data["grid"] = list(media.grid)
+    if desk.project.review_view.markers:
+        data["markers"] = marker_words(media.surface.steps)
     data |= _candidates(desk.project, rows)
     sure = [row["confidence"] for of_layer in rows.values() for row in of_layer if row["confidence"] is not None]
     whole = window.owned == (0, found.view.num_steps)

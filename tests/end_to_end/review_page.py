@@ -225,7 +225,7 @@ class ReviewPage:
 
     def place_on_picture(self, x: float, y: float) -> Point:
         """Where percents of the picture lie on the page."""
-        frame = self.page.locator(".review-list .konvajs-content").bounding_box()
+        frame = self.page.locator(".review-list img").bounding_box()  # what is drawn on may be higher
         return frame["x"] + frame["width"] * x / 100, frame["y"] + frame["height"] * y / 100
 
     def draw_box(self, key: str, box: tuple[float, float, float, float]) -> None:
@@ -240,6 +240,39 @@ class ReviewPage:
             self.press("u", key)
             self.click_at(self.place_on_picture(x, y))
 
+    def draw_outline(self, key: str, *corners: Point) -> None:
+        """Let go, press the key of a word, click from corner to corner and on the first again; percents of the picture.
+
+        Ctrl draws inside another region, which a click would select.
+        """
+        self.press("u", key)
+        places = [self.place_on_picture(*corner) for corner in corners]
+        with self._held("Control"):
+            for place in places:
+                self.click_at(place)
+                self.page.wait_for_timeout(50)
+        self.click_at(places[0])
+
+    def drag_corner(self, number: int, by: Point) -> None:
+        """Drag a corner of the selected outline, counted from 0."""
+        name = re.compile(rf"anchor_\d+_{number}")
+        self._until(lambda: any(name.match(shape["name"]) for shape in self.page.evaluate(SHAPES)))
+        corner = centre(next(shape for shape in self.page.evaluate(SHAPES) if name.match(shape["name"])))
+        self.drag(corner, (corner[0] + by[0], corner[1] + by[1]))
+
+    def select_shape(self, region: str) -> None:
+        """Click into a region near its top left corner, where no smaller one lies on it."""
+        box = self.shape(region)
+        self.click_at((box["x"] + box["width"] / 8, box["y"] + box["height"] / 4))
+        self.shape("top-left _anchor")
+
+    @contextmanager
+    def _held(self, key: str) -> Iterator[None]:
+        self.page.keyboard.down(key)
+        yield
+        self.page.keyboard.up(key)
+        self.keys += 1
+
     @contextmanager
     def _one_more(self) -> Iterator[None]:
         """Wait until the picture shows a region more than before."""
@@ -250,6 +283,65 @@ class ReviewPage:
         before = count()
         yield
         self._until(lambda: count() == before + 1)
+
+    # Links
+
+    def link(self, source: str, picture: int, destination: str, word: str) -> None:
+        """Link a region of this picture to one of another, and give the link its word."""
+        self.select_shape(source)
+        self.press("Alt+r")
+        self.go_to_picture(picture)
+        self.page.get_by_text("Relations", exact=True).first.click()
+        self.clicks += 1
+        links = self.page.locator(".lsf-relations__item")
+        before = links.count()
+        self.click_at(centre(self.shape(destination)))
+        self._until(lambda: links.count() == before + 1)
+        self._say(links.nth(before), word)
+
+    def links(self) -> list[list[str]]:
+        """The names of both ends of each link, as they can be read."""
+        items = self.page.locator(".lsf-relations__item")
+        return [items.nth(at).locator(".lsf-labels-list").all_inner_texts() for at in range(items.count())]
+
+    def say_of_link(self, ends: list[str], word: str) -> None:
+        """Give a link another word."""
+        self._say(self._link(ends), word)
+
+    def delete_link(self, ends: list[str]) -> None:
+        """Click its bin."""
+        item, before = self._link(ends), len(self.links())
+        item.hover()
+        self.click(item.get_by_label("Delete Relation"))
+        self._until(lambda: len(self.links()) == before - 1)
+
+    def _link(self, ends: list[str]) -> Any:
+        return self.page.locator(".lsf-relations__item").nth(self.links().index(ends))
+
+    def _say(self, item: Any, word: str) -> None:
+        item.hover()
+        self.click(item.get_by_label("Show Relation Labels"))
+        words = item.locator(".lsf-relation-meta button")
+        self.click(words)
+        self.click(self.page.get_by_test_id("select-option-label").get_by_text(word, exact=True))
+        self.press("Escape")
+        words.get_by_text(word, exact=True).wait_for()
+
+    # Orders
+
+    @property
+    def order(self) -> list[str]:
+        """The candidates from top to bottom."""
+        found: list[str] = self.page.locator(".htx-ranker-item").evaluate_all("items => items.map(i => i.dataset.rankerId)")
+        return found
+
+    def drag_to_top(self, candidate: str) -> None:
+        """Take a candidate by its title and drag it above all others."""
+        wanted = [candidate, *(other for other in self.order if other != candidate)]
+        items = self.page.locator(".htx-ranker-item")
+        start, end = items.nth(self.order.index(candidate)).bounding_box(), items.first.bounding_box()
+        self.drag((start["x"] + 40, start["y"] + 15), (end["x"] + 40, end["y"] + 5))
+        self._until(lambda: self.order == wanted)
 
     # The end
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from annotators.annotation import Annotation, Producer, annotation_tables
 from annotators.label_studio.ledger import Ledger
 from annotators.label_studio.project import ReviewTask
-from pipelines.engine.job import read_table
+from pipelines.engine.job import put_outcome, put_table, read_outcome, read_table
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe, load_recipe
 from pipelines.review.rows import reviewed_outcomes
 from pipelines.review.session import SALT, Resolution, ReviewSession
+from pipelines.review.workspace import reviewable
+from pipelines.shard import Outcome
 from schemas.tables import KINDS
 from tests.end_to_end.conftest import ROOT, Workplace, place_in
 from tests.end_to_end.review_page import Effort
@@ -86,6 +90,28 @@ def copied(place: Workplace, folder: Path, projects: list[dict[str, Any]]) -> Wo
     return found
 
 
+def plant(place: Workplace, said: dict[str, list[Annotation]]) -> None:
+    """Let a source propose what no annotator of ours does, by trajectory: stored rows beside those that one left.
+
+    The trajectories must be in one shard.
+    """
+    store = Store(load_recipe(place.recipe).workspace_uri)
+    found: dict[str, list[pa.Table]] = {}
+    for trajectory_id, of_trajectory in said.items():
+        for kind, table in annotation_tables(trajectory_id, Producer("model", "somebody", "1"), of_trajectory).items():
+            found.setdefault(kind, []).append(table)
+    for kind, tables in found.items():
+        outcomes = [read_outcome(store, path) for path in sorted(store.list("outcomes/propose")) if path.endswith(".json")]
+        outcome = next(o for o in outcomes if o and kind not in o.files and _speaks_of(store, o, set(said)))
+        file = put_table(store, f"propose/planted/{kind}/{outcome.name}.parquet", pa.concat_tables(tables))
+        put_outcome(store, "propose", replace(outcome, files={**outcome.files, kind: file}))
+
+
+def _speaks_of(store: Store, outcome: Outcome, trajectories: set[str]) -> bool:
+    tables = (read_table(store, record.path) for kind, record in outcome.files.items() if kind in KINDS)
+    return any(trajectories & set(table["trajectory_id"].to_pylist()) for table in tables)
+
+
 @dataclass(frozen=True)
 class Reviewed:
     """A recipe, its workspace, and the server that shows it."""
@@ -107,6 +133,11 @@ class Reviewed:
     @property
     def session(self) -> ReviewSession:
         return ReviewSession(self.recipe, self.store, self.label_studio.client, self.label_studio.media_root)
+
+    def proposed(self, trajectory_id: str, layer: str) -> list[Row]:
+        """What annotators said of a trajectory in one layer."""
+        found = reviewable(self.recipe, self.store, None, [layer])
+        return [row for one in found if one.view.trajectory_id == trajectory_id for row in one.rows[layer]]
 
     def push(self) -> list[str]:
         return [line for done in self.session.push() for line in done.lines]

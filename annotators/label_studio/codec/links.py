@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.layers import Layer
 
+from ..config.controls import marker_word
 from ..project import Project, ReviewTask
 from .fields import item_of
 from .geometry import image_keys
@@ -18,7 +19,7 @@ from .statement import Part, Piece, Statement, Unreadable
 from .words import words_of
 
 MARKER = "marker"
-"""The control of the markers; their label is `step`."""
+"""The control of the markers; the label of each is its step's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class End:
 def markers(task: ReviewTask) -> Iterator[Piece]:
     """A region per picture, id `marker.<step>`, in its lower right corner."""
     for item, step in enumerate(task.surface.steps):
-        value = {"x": 98.0, "y": 98.0, "width": 1.5, "height": 1.5, "rotation": 0, "rectanglelabels": ["step"]}
+        place = {"x": 98.0, "y": 98.0, "width": 1.5, "height": 1.5, "rotation": 0}
+        value = {**place, "rectanglelabels": [marker_word(step)]}
         where = {"id": f"{MARKER}.{step}", "from_name": MARKER, "to_name": "media", "type": "rectanglelabels"}
         yield Piece(f"{MARKER}.{step}", ({**image_keys(task.surface, item), **where, "value": value},))
 

@@ -5,8 +5,8 @@ and `check_results` find what Label Studio itself lets through.
 """
 
 from .checks import check_config, check_results
-from .controls import timeline_control
+from .controls import marker_words, timeline_control
 from .instructions import instructions
 from .render import render
 
-__all__ = ["check_config", "check_results", "instructions", "render", "timeline_control"]
+__all__ = ["check_config", "check_results", "instructions", "marker_words", "render", "timeline_control"]

@@ -142,28 +142,43 @@ def verdict(layer: Layer) -> str:
 
 
 def checks(layer: Layer) -> str:
-    """A condition on the page: its function is the word of a small region, its key and value are typed."""
-    terms = terms_of(layer)
+    """A condition on the page: its function is the word of a small region; its `check_fields` are typed."""
+    return group(layer.name, drawing("RectangleLabels", layer.name, terms_of(layer)))
+
+
+def check_fields(layer: Layer) -> str:
+    """Key and value of a condition, shown while its region is selected."""
     fields = [
         heading(f"{layer.name}: key"),
         text_area(f"{layer.name}_key", "which address, field or element", perRegion="true"),
         heading(f"{layer.name}: value"),
         text_area(f"{layer.name}_value", "what it has to be", perRegion="true"),
     ]
-    return group(layer.name, drawing("RectangleLabels", layer.name, terms)) + tag(
-        "View", *fields, **while_selected(layer.name, terms)
-    )
+    return tag("View", *fields, **while_selected(layer.name, terms_of(layer)))
 
 
 def links(layers: Iterable[Layer]) -> str:
-    """The words of all relations: a config holds one list of them."""
-    return tag("Relations", *(tag("Relation", value=term.value) for layer in layers for term in terms_of(layer)))
+    """The words of all relations: a config holds one list of them. One word each: by default the editor lets people tick several."""
+    words = (tag("Relation", value=term.value) for layer in layers for term in terms_of(layer))
+    return tag("Relations", *words, choice="single")
 
 
 def markers() -> str:
-    """A region per picture, for relations to end at. Nobody draws one, so its label is not shown."""
-    step = Term("step", "this picture", UNUSED_KEY, "#777777")
-    return tag("View", drawing("RectangleLabels", "marker", (step,)), style="display:none")
+    """A region per picture, for relations to end at. Nobody draws one, so its labels are not shown.
+
+    Each has a word of its own (`marker_words`), which the task brings: a list of relations from `step` to `step` says nothing.
+    """
+    return tag("View", tag("RectangleLabels", name="marker", toName="media", value="$markers"), style="display:none")
+
+
+def marker_word(step: int) -> str:
+    """What the region of a picture is called."""
+    return f"step {step}"
+
+
+def marker_words(steps: Iterable[int]) -> list[dict[str, str]]:
+    """What a task with markers brings in `data.markers`."""
+    return [{"value": marker_word(step), "hotkey": UNUSED_KEY, "background": "#777777"} for step in steps]
 
 
 def judgement() -> str:

@@ -14,7 +14,13 @@ TIMELINE_KEYS = (
     ("Alt + → / ←", "some frames on, some back: as many as Settings, ‘Video hop size’ says; make it 1 (your browser keeps it)"),
     ("Ctrl + Alt + Space", "play, pause"),
 )
-LIST_KEYS = (("Ctrl + → / ←", "next picture, picture before"),)
+LIST_KEYS = (
+    ("Ctrl + → / ←", "next picture, picture before"),
+    ("Ctrl + click", "begin a point, outline or path inside a region; a click without Ctrl selects that region"),
+)
+LINK_KEYS = (
+    ("Alt + R", "link the selected region to the next one you click, on any picture; give it its word under Relations"),
+)
 KEYS = (
     ("Ctrl + Enter", "submit (not while you type: first Shift + Enter)"),
     ("Ctrl + Z", "undo"),
@@ -109,7 +115,7 @@ def _example(layer: Layer, timeline: bool) -> tuple[str, str, str]:
             return (
                 "Function, key and value are right: leave the small box at the edge.",
                 "The value is wrong: select the box, click the pencil beside the value, mend it, press Shift + Enter.",
-                "It need not hold: delete the box. Something else has to: press its key, draw a small box, fill in key and value.",
+                "It need not hold: delete the box. Something else has to: press its key, draw a small box, click it, fill in key and value.",
             )
         case "choices":
             return (
@@ -152,6 +158,8 @@ def _words(project: Project) -> str:
 
 def _keys(project: Project) -> Iterable[tuple[str, str]]:
     yield from TIMELINE_KEYS if project.review_view.surface == "timeline" else LIST_KEYS
+    if any(layer.kind == "links" for layer in project.declared):
+        yield from LINK_KEYS
     yield from KEYS
     yield "The key beside a word", "that word, for the selected region or for the next one you draw"
 

@@ -17,7 +17,10 @@ def render(project: Project) -> str:
     """The label config of a project. Raises ValueError with a sentence for each layer that its view cannot carry."""
     if faults := [*layer_faults(project), *key_faults(project), *word_faults(project)]:
         raise ValueError(f"project {project.name!r} ({project.view}): " + "; ".join(faults))
-    return layout(project, _controls(project))
+    fields = [
+        controls.check_fields(layer) for layer in project.declared if layer.kind == "checks" and project.view != "verdict"
+    ]
+    return layout(project, fields, _controls(project))
 
 
 def _controls(project: Project) -> list[str]:

@@ -15,9 +15,10 @@ SIDE = "flex:0 0 310px;min-width:0;padding-left:10px;max-height:calc(100vh - 140
 TITLE = "margin:0;font-size:14px;font-weight:600;line-height:1.3;max-height:56px;overflow-y:auto;overflow-wrap:anywhere"
 PROPOSED = (
     "white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px;font-weight:400;line-height:1.35;margin:0;"
-    "max-height:300px;overflow-y:auto"
+    "max-height:291px;overflow-y:auto"
 )
-"""Plain text with its line breaks. A long list scrolls by itself, so that the controls below stay in sight."""
+"""Plain text with its line breaks. A long list scrolls by itself, so that the controls below stay in sight: 16 lines and the
+upper half of another, which says that there are more."""
 
 STYLE = "".join(
     (
@@ -55,8 +56,11 @@ def pictures(project: Project) -> str:
     )  # fmt: skip
 
 
-def layout(project: Project, controls: list[str]) -> str:
-    """The media, and beside it the title, the proposed texts and the controls."""
+def layout(project: Project, fields: list[str], controls: list[str]) -> str:
+    """The media, and beside it the title, the proposed texts and the controls.
+
+    `fields`: what is typed about the selected region; above all else, for below it would lie out of sight.
+    """
     surface = project.review_view.surface
     media = timeline(project) if surface == "timeline" else pictures(project)
     proposed = [] if project.blind else [heading("proposed"), tag("Header", value="$proposed", style=PROPOSED)]
@@ -65,6 +69,6 @@ def layout(project: Project, controls: list[str]) -> str:
         "View",
         tag("Style", escape(STYLE)),
         tag("View", media, style=MEDIA, className=f"review-{surface}"),
-        tag("View", title, *proposed, *controls, style=SIDE, className="review-side"),
+        tag("View", title, *fields, *proposed, *controls, style=SIDE, className="review-side"),
         style="display:flex",
     )

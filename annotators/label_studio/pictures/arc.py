@@ -36,6 +36,10 @@ COLOURS: tuple[Colour, ...] = (
     (135, 12, 37),
 )
 """Colours 0 to 9 as the ARC testing interface draws them."""
+FURTHER: tuple[Colour, ...] = (
+    (255, 255, 255), (64, 64, 64), (0, 90, 90), (150, 220, 170), (110, 70, 190), (245, 200, 170),
+)  # fmt: skip
+"""Colours 10 to 15, which games have and puzzles have not: ours, each unlike the ten."""
 
 LINE: Colour = (85, 85, 85)
 CELL = (12, 72)
@@ -136,7 +140,9 @@ def paint(draw: ImageDraw.ImageDraw, at: tuple[int, int], cell: int, grid: Grid)
     line = cell >= 4
     for (row, column), colour in np.ndenumerate(grid):
         x, y = x0 + column * cell, y0 + row * cell
-        draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=COLOURS[int(colour)], outline=LINE if line else None)
+        draw.rectangle(
+            (x, y, x + cell - 1, y + cell - 1), fill=(*COLOURS, *FURTHER)[int(colour)], outline=LINE if line else None
+        )
     rows, columns = grid.shape
     draw.rectangle((x0 - 1, y0 - 1, x0 + columns * cell, y0 + rows * cell), outline=LINE)
 
@@ -224,7 +230,7 @@ def _pair(
     for number, grid in enumerate(grids):
         if number:
             middle = y + highest * cell // 2
-            _arrow(draw, (x + 5, middle), (x + _ARROW - 7, middle))
+            arrow(draw, (x + 5, middle), (x + _ARROW - 7, middle))
             x += _ARROW
         if grid is None:
             draw.text((x, y), "not recorded", fill=FAINT, font=font(15))
@@ -297,7 +303,8 @@ def _corner(draw: ImageDraw.ImageDraw, at: tuple[int, int], cell: int, place: tu
     draw.polygon(((x, y), (x + size, y), (x, y + size)), fill=(255, 255, 255), outline=(0, 0, 0))
 
 
-def _arrow(draw: ImageDraw.ImageDraw, start: tuple[int, int], end: tuple[int, int]) -> None:
+def arrow(draw: ImageDraw.ImageDraw, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Draw an arrow; fonts need not have one."""
     (x, y), (u, v) = start, end
     draw.line((x, y, u - 6, v), fill=INK, width=3)
     draw.polygon(((u, v), (u - 9, v - 6), (u - 9, v + 6)), fill=INK)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ..client import Client
+from ..client import Changed, Client
 from ..ledger import Entry, Ledger, Saved, State
 from ..ledger.submissions import pseudonym
 from ..ledger.texts import exact_text
@@ -96,15 +96,22 @@ class _Pull:
 
         Of the overlap before it only what people answered is listed, not what a push has just brought.
         """
-        tasks = self.patience.repeat(lambda: list(self.client.changed_tasks(self.project, watermark)))
-        if watermark:
-            since = datetime.fromisoformat(watermark) - OVERLAP
-            tasks += self.patience.repeat(lambda: list(self.client.answered_tasks(self.project, since, watermark)))
+        with ThreadPoolExecutor(1) as beside:
+            overlap = beside.submit(self._answered_before, watermark)
+            tasks = self.patience.repeat(lambda: list(self.client.changed_tasks(self.project, watermark)))
+            tasks += overlap.result()
         worth = (task for task in tasks if task.annotations or self.state.keys.get(task.task_id))
         self._read(list(dict.fromkeys(task.task_id for task in worth)))
         newest = max((task.updated_at for task in tasks), default=None, key=datetime.fromisoformat)
         if newest and newest != self.state.watermark:
             self.ledger.keep(self.state, [{"kind": "pulled", "watermark": newest}])
+
+    def _answered_before(self, watermark: str | None) -> list[Changed]:
+        """What people answered in the overlap before the watermark."""
+        if watermark is None:
+            return []
+        since = datetime.fromisoformat(watermark) - OVERLAP
+        return self.patience.repeat(lambda: list(self.client.answered_tasks(self.project, since, watermark)))
 
     def tasks(self) -> int:
         """Where the number of tasks is not the known one, list them: people deleted or added some, or an import came late.

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from annotators.label_studio.codec import encode
-from annotators.label_studio.config import render
+from annotators.label_studio.config import marker_words, render
 from annotators.label_studio.project import Project, ReviewTask, Submission, Surface
 from annotators.label_studio.resolve import resolve
 from schemas.layers import layer
@@ -28,13 +28,14 @@ MakeTask = Callable[..., ReviewTask]
 
 
 def data_of(project: Project, task: ReviewTask, media: str) -> dict[str, Any]:
-    """What the config asks for: media, title, proposed texts, candidates."""
+    """What the config asks for: media, title, proposed texts, candidates, names of markers."""
     data = {**task.data, "title": f"{project.name} <b>title</b>", "proposed": "1. nothing", "uid": task.uid}
     if project.review_view.surface == "timeline":
         return data | {"media": media, "fps": task.surface.fps}
     rows = [row for name in project.layers for row in task.rows[name]]
     candidates = [{"id": c["id"], "title": c["id"], "body": "text"} for row in rows for c in row.get("candidates") or ()]
-    return data | {"images": [media] * len(task.surface.steps), "candidates": candidates}
+    data |= {"images": [media] * len(task.surface.steps), "candidates": candidates}
+    return data | ({"markers": marker_words(task.surface.steps)} if project.review_view.markers else {})
 
 
 def submission(task: ReviewTask, annotation: dict[str, Any]) -> Submission:

@@ -15,7 +15,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
-from annotators.label_studio.config.controls import timeline_control
+from annotators.label_studio.config.controls import marker_words, timeline_control
 from annotators.label_studio.project import Project, Surface
 from annotators.label_studio.views import VIEWS
 from schemas.layers import layers
@@ -278,7 +278,7 @@ def gui_steps() -> Scene:
     for n, text in enumerate(captions):
         point = {"x": 30 + 6 * n, "y": 36, "width": 0.8, "keypointlabels": ["type" if n == 3 else "click"]}
         results += [
-            box("rectanglelabels", "marker", "step", n, (0, 0, 1.5, 2), f"marker{n}") | {"id": f"marker.{n}"},
+            box("rectanglelabels", "marker", f"step {n}", n, (0, 0, 1.5, 2), f"marker{n}") | {"id": f"marker.{n}"},
             box("rectanglelabels", "target", "textbox" if n == 3 else "button", n, (26 + 6 * n, 30, 12, 9), f"target{n}"),
             result("keypointlabels", "action_point", point, f"point{n}", item_index=n, **SIZE),
             result("textarea", "caption", {"text": [text]}, f"caption{n}", item_index=n),
@@ -295,7 +295,8 @@ def gui_steps() -> Scene:
         {"from_id": "marker.2", "to_id": "marker.3", "type": "relation", "direction": "right", "labels": ["enables"]}
     )
     texts = (*(f"step {n}: {text}" for n, text in enumerate(captions)), "check, step 3: value #rate-parcels = 4.90")
-    return _list("gui_steps", 5, picture, results, texts=texts, title="Set the shipping rate for parcels to 4.90 and save it")
+    title, data = "Set the shipping rate for parcels to 4.90 and save it", {"markers": marker_words(range(5))}
+    return _list("gui_steps", 5, picture, results, texts=texts, title=title, data=data)
 
 
 def verdict() -> Scene:
