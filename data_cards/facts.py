@@ -209,6 +209,16 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingFacts:
+    """What reading one part costs: `bytes` of the column chunks that hold it, in `files` whose footers take `footers` bytes."""
+
+    what: str
+    bytes: int
+    files: int
+    footers: int
+
+
+@dataclass(frozen=True, slots=True)
 class PictureFacts:
     """A picture of the card: its file in the release, and what it shows."""
 
@@ -236,7 +246,7 @@ class CardFacts:
 
     `lacks`: sentence → how many. `exposed`: what may hold private data → how many. `scan`: what a scan for private data
     found, in sentences; empty = not scanned. `languages`: ISO codes of the instructions. `unpictured`: domain → why there
-    is no picture of it.
+    is no picture of it. `reading`: what parts of it cost to read; the last is everything.
     """
 
     name: str
@@ -265,6 +275,7 @@ class CardFacts:
     pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
     unpictured: Mapping[str, str] = field(default_factory=dict)
     changes: Sequence[ChangeFacts] = ()
+    reading: Sequence[ReadingFacts] = ()
 
     @property
     def by_people(self) -> int:

@@ -5,18 +5,23 @@ Every number on the page comes from the release itself; nothing is typed by hand
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
 
-from .facts import CardFacts, ConfigFacts, LayerFacts, ReviewFacts, SourceFacts
+from .facts import CardFacts, ChangeFacts, ConfigFacts, LayerFacts, ReviewFacts, SourceFacts
 from .features import yaml_features
 
 __all__ = ["CardFacts", "ConfigFacts", "LayerFacts", "ReviewFacts", "SourceFacts", "front_matter", "render_card"]
 
 TEMPLATE = "dataset_card.md.jinja"
+CHANGES = "card_changes.md.jinja"
+"""The last section, which stands alone as well."""
+_CHANGES = "\n## Changes\n"
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
 _TASK_CATEGORIES = {"robot": ["robotics"], "arc": ["reinforcement-learning"], "gui": ["image-text-to-text"], "agent": []}
@@ -42,6 +47,34 @@ _HUB = "https://huggingface.co/datasets/"
 
 def render_card(facts: CardFacts) -> str:
     """The card: YAML front matter and Markdown."""
+    page = (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            facts=facts,
+            domains=[domain for domain in _ORDER if domain in facts.domains],
+            details=sorted(facts.details, key=lambda one: _ORDER.index(one.name)),
+            joined=_joined(facts),
+            scripted=any("script" in one.agents for one in facts.details),
+        )
+    )
+    header = yaml.safe_dump(front_matter(facts), sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{header}---\n{page}"
+
+
+def has_changes(card: str) -> bool:
+    """Whether a card has the section that tells what changed."""
+    return _CHANGES in card
+
+
+def with_changes(card: str, version: str, changes: Sequence[ChangeFacts]) -> str:
+    """A card with other changes in its last section; it must have one."""
+    before = card.rpartition(_CHANGES)[0]
+    section = _environment().get_template(CHANGES).render(facts={"version": version, "changes": changes})
+    return f"{before}\n{section}"
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
         autoescape=False, keep_trailing_newline=True,
@@ -51,18 +84,11 @@ def render_card(facts: CardFacts) -> str:
         "share": share,
         "span": span,
         "count": count,
-        "megabytes": megabytes,
+        "size": size,
+        "parameters": parameters,
         "counts": counts,
     }
-    page = environment.get_template(TEMPLATE).render(
-        facts=facts,
-        domains=[domain for domain in _ORDER if domain in facts.domains],
-        details=sorted(facts.details, key=lambda one: _ORDER.index(one.name)),
-        joined=_joined(facts),
-        scripted=any("script" in one.agents for one in facts.details),
-    )
-    header = yaml.safe_dump(front_matter(facts), sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{header}---\n{page}"
+    return environment
 
 
 def _joined(facts: CardFacts) -> dict[str, str] | None:
@@ -142,8 +168,11 @@ def cell(value: object) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """A share in percent; a dash where there is nothing to have a share of."""
-    return "–" if not whole else f"{100 * part / whole:.1f} %".replace(".0 %", " %")
+    """A share in percent; a dash where there is nothing to have a share of. A small one is never rounded to nothing."""
+    if not whole:
+        return "–"
+    percent = 100 * part / whole
+    return f"{percent:.1g} %" if 0 < percent < 0.05 else f"{percent:.1f} %".replace(".0 %", " %")
 
 
 def span(seconds: float) -> str:
@@ -158,11 +187,19 @@ def count(number: float) -> str:
     return f"{number:,.0f}".replace(",", " ") if number == int(number) else f"{number:,.1f}".replace(",", " ")
 
 
-def megabytes(size: float) -> str:
-    """Bytes in MB."""
-    return f"{size / 1e6:.2f}"
+def size(number: int) -> str:
+    """Bytes in the unit that keeps the number short, with a space that does not break."""
+    if number < 1_000:
+        return f"{number}\N{NO-BREAK SPACE}bytes"
+    unit, name = next((unit, name) for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if number >= unit)
+    return f"{number / unit:.2f}\N{NO-BREAK SPACE}{name}"
+
+
+def parameters(text: str) -> str:
+    """The parameters of a run (JSON) as name and value; a dash where there are none."""
+    return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in json.loads(text).items()) or "–"
 
 
 def counts(of: dict[str, int]) -> str:
-    """Word and number of each, in order, without zeros."""
-    return ", ".join(f"{cell(word)} {count(n)}" for word, n in of.items() if n) or "–"
+    """Word and number of each, in order, without zeros; lines break between them only."""
+    return ", ".join(f"{cell(word)}\N{NO-BREAK SPACE}{count(n)}" for word, n in of.items() if n) or "–"

@@ -13,6 +13,7 @@ from .console import RecipePath, err, out, reporting, say
 from .progress import ByteProgress
 
 if TYPE_CHECKING:
+    from pipelines.publish.changelog import Renewal
     from pipelines.publish.plan import Plan
     from pipelines.publish.publish import Prepared, Receipt
 
@@ -61,6 +62,8 @@ def _print_plan(prepared: Prepared) -> None:
         say(f"{to.repo_id} holds {prepared.tag} with exactly these files: nothing would change")
     elif not prepared.remote.exists:
         say(f"{to.repo_id} would be created{' (private)' if to.private else ''}")
+    if prepared.renewed:
+        _print_renewed(prepared.renewed, "would be")
     _list("add", [f"{file.path}  {_size(file.size)}" for file in plan.added])
     _list("change", [f"{file.path}  {_size(file.size)}" for file in plan.changed])
     _list("rename", [f"{source} → {file.path}" for file, source in plan.moved])
@@ -81,6 +84,15 @@ def _print_plan(prepared: Prepared) -> None:
         out.print(f"[yellow]refused ({refusal.code}):[/] {escape(refusal.message)}")
 
 
+def _print_renewed(renewed: Renewal, verb: str) -> None:
+    """That the card now tells what changed since versions of which this workspace had no record."""
+    for tag in renewed.unread:
+        say(f"{tag} holds no card of Cairn's, so the changelog does not name it")
+    if renewed.records:
+        names = ", ".join(f"v{record.version}" for record in renewed.records)
+        say(f"README.md {verb} rendered again: its changelog is about {names} too, as their cards and manifests on the Hub say")
+
+
 def _sum(plan: Plan) -> str:
     counts = f"{len(plan.added)} added, {len(plan.changed)} changed, {len(plan.moved)} renamed, "
     return f"{counts}{len(plan.removed)} removed, {len(plan.kept)} kept; {_size(plan.bytes_sent)} to send"
@@ -88,6 +100,8 @@ def _sum(plan: Plan) -> str:
 
 def _print_receipt(prepared: Prepared, receipt: Receipt) -> None:
     repo_id = prepared.to.repo_id
+    if prepared.renewed:
+        _print_renewed(prepared.renewed, "was")
     if not receipt.committed:
         say(f"{repo_id} holds these very files already: no commit was made")
     else:

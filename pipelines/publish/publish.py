@@ -10,6 +10,7 @@ from pipelines.errors import ConfigurationError, DataError, RunError
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe
 
+from .changelog import Renewal, renewal
 from .counts import count_configs
 from .hub import Hub, Remote, operations_of
 from .local import LocalRelease, Watch, read_release
@@ -35,7 +36,10 @@ class Destination:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that is known before anything is changed. `published`: the tag is there, with exactly these files."""
+    """Everything that is known before anything is changed. `published`: the tag is there, with exactly these files.
+
+    `renewed`: the card is to be rendered again, for versions that were made elsewhere; `release` is what it is then.
+    """
 
     to: Destination
     version: str
@@ -44,6 +48,7 @@ class Prepared:
     plan: Plan
     refusals: tuple[Refusal, ...]
     published: bool
+    renewed: Renewal | None = None
 
     @property
     def tag(self) -> str:
@@ -76,6 +81,8 @@ def prepare(recipe: Recipe, store: Store, hub: Hub, to: Destination, watch: Watc
     """Look at both sides and judge. Changes nothing. Raises ConfigurationError where there is no release or no access."""
     release = read_release(store, watch)
     remote = hub.look(to.branch)
+    renewed = renewal(release, recipe.release.version, remote.tags, hub)
+    release = renewed.release if renewed else release
     plan = make_plan(release.files, remote.files, remote.manifest)
     tagged = remote.tags.get(f"v{recipe.release.version}")
     published = tagged is not None and not _changes(release, hub, tagged)
@@ -97,7 +104,7 @@ def prepare(recipe: Recipe, store: Store, hub: Hub, to: Destination, watch: Watc
         files=remote.files,
         manifested=bool(remote.manifest),
     )
-    return Prepared(to, recipe.release.version, release, remote, plan, tuple(refusals(case)), published)
+    return Prepared(to, recipe.release.version, release, remote, plan, tuple(refusals(case)), published, renewed)
 
 
 def publish(prepared: Prepared, hub: Hub, watch: Watch) -> Receipt:
@@ -108,6 +115,8 @@ def publish(prepared: Prepared, hub: Hub, watch: Watch) -> Receipt:
     if prepared.refusals:
         raise DataError("not published: " + "; ".join(f"{r.message} ({r.code})" for r in prepared.refusals))
     remote = prepared.remote
+    if prepared.renewed:
+        prepared.renewed.write()
     if prepared.published:
         return Receipt(remote.tags[prepared.tag], prepared.tag, committed=False)
     head = _head(prepared, hub)

@@ -73,6 +73,10 @@ class TrajectoryCount:
             splits={split: (n, of_steps) for split, (n, of_steps) in self.splits[name].items()},
         )
 
+    def tasks(self, name: str) -> dict[str, str]:
+        """trajectory_id → task_id, of the trajectories of a domain that have one."""
+        return {row["trajectory_id"]: row["task_id"] for row in self.rows[name] if row["task_id"] is not None}
+
     def lacks(self) -> dict[str, int]:
         """What trajectories lack → how many do."""
         every = [(domain, row) for domain, rows in self.rows.items() for row in rows]

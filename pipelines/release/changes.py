@@ -1,7 +1,7 @@
 """What changed between versions: a small record of each version is kept in the workspace, and the card compares them.
 
-A workspace that has no record of the version before (another machine, a fresh folder) can take one from that version's card
-and manifest, as they lie on the Hub: `record_of_release`, then `put_record`, then release again.
+A workspace that has no record of the versions before (another machine, a fresh folder) takes them from their cards and
+manifests, as they lie on the Hub, when it publishes (`pipelines.publish.changelog`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import yaml
 
 from data_cards.facts import CardFacts, ChangeFacts
 from pipelines.io.store import Store
-from schemas.layers import layers
 
 FOLDER = "versions"
 """`versions/0.1.0.json`, one per version that this workspace has released or was told of."""
 SHOWN = 5
 """Versions whose changes stand on the card."""
 
+_LAYER = re.compile(r"^- \*\*(\w+)\*\* \(\w+\): ", re.MULTILINE)
 _VERSION = re.compile(r"^\| version \|.*\n\|[-:| ]+\|\n\| (\d+\.\d+\.\d+) \|", re.MULTILINE)
 
 
@@ -57,7 +57,7 @@ def record_of_release(card: str, manifest: str) -> VersionRecord:
         raise ValueError("this card names no version")
     listed = [line.partition("  ")[::2] for line in manifest.splitlines()]
     files = {name: digest for digest, name in listed if name.endswith(".parquet")}
-    return VersionRecord(version[1], rows, sorted(rows.keys() & layers().keys()), files)
+    return VersionRecord(version[1], rows, sorted(_LAYER.findall(page)), files)
 
 
 def put_record(store: Store, record: VersionRecord) -> None:
@@ -72,7 +72,13 @@ def records_before(store: Store, version: str) -> list[VersionRecord]:
     """The records of all earlier versions, in order of version."""
     found = [store.read_json(path) for path in store.list(FOLDER) if path.endswith(".json")]
     records = [VersionRecord(**value) for value in found if value is not None]
-    return sorted((r for r in records if _order(r.version) < _order(version)), key=lambda r: _order(r.version))
+    return sorted((r for r in records if order_of(r.version) < order_of(version)), key=lambda r: order_of(r.version))
+
+
+def record_of_version(store: Store, version: str) -> VersionRecord | None:
+    """The record that the workspace has of a version."""
+    value = store.read_json(f"{FOLDER}/{version}.json")
+    return None if value is None else VersionRecord(**value)
 
 
 def changes(records: Sequence[VersionRecord]) -> list[ChangeFacts]:
@@ -81,7 +87,7 @@ def changes(records: Sequence[VersionRecord]) -> list[ChangeFacts]:
 
 
 def _change(old: VersionRecord, new: VersionRecord) -> ChangeFacts:
-    names = [*new.rows, *(name for name in old.rows if name not in new.rows)]
+    names = sorted({*new.rows, *old.rows})  # a record that was read from the workspace has them in no other order
     rows = {name: (old.rows.get(name), new.rows.get(name)) for name in names if old.rows.get(name) != new.rows.get(name)}
     before, after = set(old.files.values()), set(new.files.values())
     return ChangeFacts(
@@ -96,5 +102,6 @@ def _change(old: VersionRecord, new: VersionRecord) -> ChangeFacts:
     )
 
 
-def _order(version: str) -> tuple[int, ...]:
+def order_of(version: str) -> tuple[int, ...]:
+    """What versions are ordered by."""
     return tuple(int(part) for part in version.split("."))

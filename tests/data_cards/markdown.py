@@ -27,8 +27,8 @@ class Card:
 
 
 def parsed(text: str) -> Card:
-    """A card from its text."""
-    _, header, page = text.split("---\n", 2)
+    """A card from its text, with spaces that break in place of those that do not."""
+    _, header, page = text.replace("\N{NO-BREAK SPACE}", " ").split("---\n", 2)
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(page)
     tables: list[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]] = []
     rows: list[list[str]] = []

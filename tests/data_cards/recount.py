@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 
 Row = dict[str, Any]
@@ -91,3 +92,36 @@ class Shards:
     def lengths(self, domain: str) -> tuple[int, float, int]:
         steps = [row["num_steps"] for row in self.domains[domain]]
         return min(steps), median(steps), max(steps)
+
+
+class Chunks:
+    """The bytes of column chunks, as DuckDB reads them from the footers, and which trajectories each row group really holds."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.root = shards.root
+        sizes = "SELECT row_group_id, split_part(path_in_schema, ', ', 1), total_compressed_size FROM parquet_metadata(?)"
+        with duckdb.connect() as database:
+            self.sizes = {name: database.execute(sizes, [str(self.root / name)]).fetchall() for name in shards.names}
+
+    def bytes(self, names: list[str], columns: list[str] | None = None, ids: set[str] | None = None) -> int:
+        """Of some columns, in the row groups whose range of ids has one of `ids` in it."""
+        found = 0
+        for name in names:
+            groups = None if ids is None else self._groups_of(name, ids)
+            found += sum(
+                size
+                for group, column, size in self.sizes[name]
+                if (columns is None or column in columns) and (groups is None or group in groups)
+            )
+        return found
+
+    def footer(self, name: str) -> int:
+        """Bytes of the footer: a file ends with it, with its length, and with `PAR1`."""
+        with (self.root / name).open("rb") as file:
+            file.seek(-8, 2)
+            return int.from_bytes(file.read(4), "little") + 8
+
+    def _groups_of(self, name: str, ids: set[str]) -> set[int]:
+        file = pq.ParquetFile(self.root / name)
+        held = [file.read_row_group(i, ["trajectory_id"])["trajectory_id"].to_pylist() for i in range(file.num_row_groups)]
+        return {i for i, own in enumerate(held) if any(min(own) <= one <= max(own) for one in ids)}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -13,12 +15,14 @@ import pytest
 import yaml
 
 from .markdown import Card, parsed
-from .recount import Shards
+from .recount import Chunks, Shards
 
 KNOWN = {
     ("version", "licence", "review", "private data"),
     ("domain", "trajectories", "steps"),
     ("config", "rows", "splits"),
+    ("config of annotations", "rows", "splits"),
+    ("read", "data", "of everything"),
     ("column", "type", "holds"),
     ("layer", "kind", "rows"),
     ("producer", "version", "type", "parameters"),
@@ -52,6 +56,13 @@ def shards(release: Path) -> Shards:
 
 def counted(words: Mapping[str, int]) -> str:
     return ", ".join(f"{word} {n}" for word, n in words.items() if n) or "–"
+
+
+def sized(number: int) -> str:
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= unit:
+            return f"{number / unit:.2f} {name}"
+    return f"{number} bytes"
 
 
 def share(part: int, whole: int) -> str:
@@ -91,6 +102,7 @@ def test_domains(card: Card, shards: Shards) -> None:
 
 def test_configs_and_dataset_info(card: Card, shards: Shards) -> None:
     table = {row["config"]: row for row in card.table("config", "rows", "splits")}
+    table |= {row["config of annotations"]: row for row in card.table("config of annotations", "rows", "splits")}
     infos = {info["config_name"]: info for info in card.header["dataset_info"]}
     patterns = {config["config_name"]: config["data_files"] for config in card.header["configs"]}
     assert table.keys() == infos.keys() == patterns.keys()
@@ -106,11 +118,50 @@ def test_configs_and_dataset_info(card: Card, shards: Shards) -> None:
         assert int(table[name]["rows"]) == sum(rows.values())
         assert int(table[name]["files"]) == len(paths)
         on_disk = sum(path.stat().st_size for path in paths)
-        assert table[name]["MB"] == f"{on_disk / 1e6:.2f}"
+        assert table[name]["size"] == sized(on_disk)
         info = infos[name]
         assert {s["name"]: s["num_examples"] for s in info["splits"]} == rows
         assert {s["name"]: s["num_bytes"] for s in info["splits"]} == size
         assert (info["download_size"], info["dataset_size"]) == (on_disk, sum(size.values()))
+
+
+def test_what_reading_a_part_costs(card: Card, shards: Shards) -> None:
+    """Counted by DuckDB's reader of footers, and by the ids that row groups really hold."""
+    chunks = Chunks(shards)
+    labels = [name for name in shards.names if name.split("/")[-2] in shards.layers]
+    by_layer = {layer: [name for name in labels if name.split("/")[-2] == layer] for layer in shards.layers}
+    largest = max((layer for layer in by_layer if by_layer[layer]), key=lambda layer: chunks.bytes(by_layer[layer]))
+    steps = [name for name in shards.names if name.split("/")[0] in ("robot_steps", "arc_steps", "gui_steps")]
+    headers = [name for name in shards.names if name.split("/")[0] == "trajectories"]
+    expected = {
+        "labels alone, all layers": (chunks.bytes(labels), labels),
+        f"one layer (the largest: `{largest}`)": (chunks.bytes(by_layer[largest]), by_layer[largest]),
+        "`trajectories`": (chunks.bytes(headers), headers),
+        "all steps without media (`robot_steps`, `arc_steps`, `gui_steps`)": (
+            chunks.bytes(steps) - chunks.bytes(steps, ["screenshot"]), steps,
+        ),
+        "everything": (chunks.bytes(shards.names), shards.names),
+    }  # fmt: skip
+    for domain, state in {"robot": "state", "arc": "grid_before", "gui": "screenshot"}.items():
+        own = [name for name in steps if name.startswith(domain)]
+        tasks = {row["task_id"] for row in shards.domains[domain]} - {None}
+        costs = [
+            chunks.bytes(own, ["trajectory_id", "step", state], {r["trajectory_id"] for r in shards.domains[domain] if r["task_id"] == task})
+            for task in tasks
+        ]  # fmt: skip
+        which = f"the median of {len(tasks)}" if len(tasks) > 1 else "the only one"
+        size = median_low(costs) + chunks.bytes(headers, ["trajectory_id", "task_id"])
+        expected[f"`{state}` of one task of {domain} ({which})"] = (size, headers + own)
+    table = {row["read"]: row for row in card.table("read", "data", "of everything")}
+    assert table.keys() == expected.keys()
+    for what, (size, files) in expected.items():
+        assert table[what]["data"] == sized(size)
+        assert table[what]["of everything"] == share(size, expected["everything"][0])
+        assert table[what]["plus file footers"] == sized(sum(chunks.footer(name) for name in files))
+        assert int(table[what]["files"]) == len(files)
+    on_disk = sum((shards.root / name).stat().st_size for name in shards.names)
+    both = expected["everything"][0] + sum(chunks.footer(name) for name in shards.names)
+    assert 0.8 * on_disk < both < on_disk  # the rest are indexes of pages
 
 
 def test_layers(card: Card, shards: Shards) -> None:
@@ -165,7 +216,7 @@ def test_review_and_faults(card: Card, shards: Shards, release: Path) -> None:
         if r["producer_type"] == "human" and r["supersedes"] is None and r["status"] != "rejected"
     )  # fmt: skip
     assert f"added by people: {counted(added)}." in card.page
-    assert found["replay", "arc.replay 1"]["reviewed"] == "0 %"  # an oracle stands for it, and no person looked
+    assert found["replay", "arc.replay 2"]["reviewed"] == "0 %"  # an oracle stands for it, and no person looked
     assert expected["subtask", "robot.clips 1"] == {"accepted": 1, "corrected": 1, "rejected": 1, "proposed": 3}
 
 
@@ -196,6 +247,11 @@ def test_sources_refused_and_producers(card: Card, shards: Shards) -> None:
     assert sum(reasons.values()) > 0
     runs = sorted((r["producer"], r["producer_version"], r["producer_type"]) for r in shards.rows("runs"))
     assert sorted((r["producer"], r["version"], r["type"]) for r in card.table("producer", "version", "type")) == runs
+    given = Counter(
+        ", ".join(f"{k} {json.dumps(v)}" for k, v in json.loads(r["parameters"] or "{}").items()) or "–"
+        for r in shards.rows("runs")
+    )
+    assert Counter(r["parameters"] for r in card.table("producer", "version", "type")) == given
 
 
 def test_splits_and_limits(card: Card, shards: Shards) -> None:

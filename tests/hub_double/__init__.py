@@ -20,7 +20,7 @@ new double a new one.
 from __future__ import annotations
 
 from .accounts import READER, STRANGER, WRITER, Account
-from .faults import Fault, Faults
+from .faults import Fault, Faults, Hold
 from .server import HubDouble, running
 from .traffic import Call, Traffic
 
@@ -32,6 +32,7 @@ __all__ = [
     "Call",
     "Fault",
     "Faults",
+    "Hold",
     "HubDouble",
     "Traffic",
     "running",

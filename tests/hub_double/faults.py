@@ -27,13 +27,33 @@ class Fault:
     message: str = "injected"
 
 
+@dataclass(slots=True)
+class Hold:
+    """Calls whose `METHOD /path?query` matches are read to `beyond` bytes of their body and no further until `over` is set.
+
+    `reached` is set when one of them stands there.
+    """
+
+    match: str
+    beyond: int
+    reached: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, call: str, received: int) -> None:
+        """Wait here, where the call is one that is held up."""
+        if received >= self.beyond and re.search(self.match, call):
+            self.reached.set()
+            self.over.wait(60)
+
+
 class Faults:
-    """The faults of a double, and how many have happened."""
+    """The faults of a double, how many have happened, and which bodies are held up on their way."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self.happened = 0
+        self.hold: Hold | None = None
 
     def add(self, *faults: Fault) -> None:
         with self._lock:

@@ -111,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
             for block in self._blocks():
                 counts.received += len(block)
                 body += block
+                if hub.faults.hold is not None:
+                    hub.faults.hold.wait(line, counts.received)
             fault = hub.faults.take(line, after=False)
             reply = self._failed(fault) if fault else self._worked(bytes(body))
             if (lost := None if fault else hub.faults.take(line, after=True)) is not None:
