@@ -16,8 +16,10 @@ from rich.table import Table
 from pipelines.recipe import load_recipe
 
 from .console import RecipePath, out, reporting, say, session_of, shown
+from .export import export
 from .publish import publish
 from .review import app as review_app
+from .view.command import view
 
 if TYPE_CHECKING:
     from pipelines.engine.run import JobResult
@@ -42,6 +44,8 @@ BeamOptions = Annotated[
 
 app.add_typer(review_app, name="review")
 app.command()(publish)
+app.command()(view)
+app.command()(export)
 
 
 @app.command()
@@ -202,7 +206,7 @@ def _print_jobs(results: list[JobResult], third: Literal["built now", "missing"]
     table = Table("job", "shards", third, "rows", "rejected", "lacking")
     for result in results:
         folded = fold(result)
-        rows = ", ".join(f"{name} {count}" for name, count in folded["rows"].items() if name != "media")
+        rows = ", ".join(f"{name} {count}" for name, count in folded["rows"].items() if name not in ("media", "arc_states"))
         lacking = ", ".join(f"{name} {count}" for name, count in folded["lacking"].items())
         count = result.built if third == "built now" else result.missing
         table.add_row(result.job, str(folded["shards"]), str(count), rows, str(len(result.rejects)), lacking)

@@ -25,6 +25,8 @@ PURPOSES = {
     "check": "Validate a release",
     "status": "Say what is finished, what is missing, and what was rejected",
     "layers": "List the declared layers",
+    "view": "Look at one trajectory, or one ARC task",
+    "export": "Write a release in another format",
 }
 
 

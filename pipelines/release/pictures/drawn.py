@@ -121,7 +121,8 @@ def _gui(view: TrajectoryView, rows: Mapping[str, list[Row]], story: Story) -> D
 
 
 def _with(names: Sequence[str]) -> str:
-    return f", with the layers {', '.join(dict.fromkeys(names))}" if names else ""
+    shown = list(dict.fromkeys(names))
+    return f", with the layer{'s' if len(shown) > 1 else ''} {', '.join(shown)}" if shown else ""
 
 
 def _stored(release: Release, chosen: Chosen) -> tuple[TrajectoryView, dict[str, list[Row]], Row | None]:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from annotators.frames import Picture
+from annotators.label_studio.pictures.arc import arrow as grid_arrow
 from annotators.label_studio.pictures.arc import as_grid, outline, paint
 from annotators.label_studio.pictures.gui import arrow, canvas, framed, said, target
 from annotators.label_studio.pictures.lettering import FAINT, INK, MARK, SECOND, fit, line_height, tag, wrap, write
@@ -59,17 +60,17 @@ def robot_picture(story: Story, pictures: Sequence[Picture], frames: Sequence[in
     image, draw = paper(top + high + 26 + bands_height(story.layers))
     heading(draw, (8, 8), story.title, story.remark)
     for number, (picture, frame, step) in enumerate(zip(pictures, frames, story.shown, strict=True)):
-        cell = _overlaid(_sized(picture, (wide, high)), story, frame, step, size)
+        cell = overlaid(_sized(picture, (wide, high)), story.rows, frame, step, size)
         tag(ImageDraw.Draw(cell), (0, 0), f"step {step}", letters(18))
         image.paste(cell, (number * (wide + gap), top))
     bands(draw, top + high + 20, story.count, story.layers, story.shown)
     return png(image, BUDGETS["robot"])
 
 
-def _overlaid(picture: Picture, story: Story, frame: int, step: int, size: tuple[int, int]) -> Image.Image:
-    """The picture with the regions of a frame and the paths of a step."""
+def overlaid(picture: Picture, rows: Mapping[str, Sequence[Row]], frame: int, step: int, size: tuple[int, int]) -> Image.Image:
+    """The picture with the regions of a frame and the paths of a step on it. `rows`: annotations by kind."""
     high, wide = picture.shape[:2]
-    for row in story.rows.get("regions", ()):
+    for row in rows.get("regions", ()):
         for entry, of_row in enumerate(row["frames"] or ()):
             if of_row == frame:
                 plain = {**row, "label": None, "role": None}
@@ -77,7 +78,7 @@ def _overlaid(picture: Picture, story: Story, frame: int, step: int, size: tuple
                 picture = draw_region(picture, plain, entry, of, (wide, high))
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    for row in story.rows.get("traces", ()):
+    for row in rows.get("traces", ()):
         if row["space"] == "pixel" and row["points"] and _covers(row, step):
             scale = (wide / (row["frame_width"] or size[0]), high / (row["frame_height"] or size[1]))
             known = row["valid"] or [True] * len(row["points"])
@@ -144,7 +145,8 @@ def _draw_pairs(draw: ImageDraw.ImageDraw, at: tuple[int, int], pairs: Sequence[
             if grid is None:
                 continue
             if number:
-                draw.text((left + 8, y + 26 + cell * tall // 2), "→", fill=INK, font=letters(24), anchor="lm")
+                middle = y + 26 + cell * tall // 2
+                grid_arrow(draw, (left + 8, middle), (left + 30, middle))
                 left += 40
             paint(draw, (left, y + 26), cell, grid)
             left += cell * grid.shape[1]
