@@ -22,7 +22,7 @@ run: .venv/review  ## run the examples recipe from recordings to a dataset, and 
 endif
 
 test: .venv/all lint  ## install everything, then lint, type-check and test
-	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder --durations 15 $(PYTEST)
+	$(BIN)/python -m pytest -m "not slow" -n 4 --dist loadfile --no-loadscope-reorder --durations 15 $(PYTEST)
 
 test-slow: .venv/all  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow -s $(PYTEST)

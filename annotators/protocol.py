@@ -30,6 +30,7 @@ class Requires:
     `domain`; `columns`: columns of its step table that hold at least one value; `tables`: further tables that hold at
     least one row; `frames`: whether pixels are decoded, so that the work is done in a supervised child process.
     `scope`: what `propose` is given. Of a task's trajectories only the declared columns and tables are fetched, no media.
+    `task`: whether it looks at `TrajectoryView.task` (or `TaskView.task`), which may still be None.
     """
 
     domain: str
@@ -37,6 +38,7 @@ class Requires:
     tables: tuple[str, ...] = ()
     frames: bool = False
     scope: Literal["trajectory", "task"] = "trajectory"
+    task: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for frames over a whole task: pictures are not regrouped."""

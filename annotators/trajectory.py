@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from schemas.tables import STEP_TABLES
 
+from .task import Task
+
 
 @dataclass(frozen=True)
 class TrajectoryView:
@@ -19,13 +21,15 @@ class TrajectoryView:
 
     `header` is its row of `trajectories`; `tables` holds its rows of the other stored tables (`gui_steps`, `videos`,
     `gui_trees`, …), each sorted by step or frame. Packed columns (`screenshot`, `tree`, `image`, `video`) hold a sha256:
-    `read_media(sha256)` gives the bytes, `open_media(sha256)` a local path for the time of a `with`.
+    `read_media(sha256)` gives the bytes, `open_media(sha256)` a local path for the time of a `with`. `task` is given to
+    annotators that declare `Requires.task`; None where no source says what the task is.
     """
 
     header: Mapping[str, Any]
     tables: Mapping[str, pa.Table]
     read_media: Callable[[str], bytes]
     open_media: Callable[[str], AbstractContextManager[Path]]
+    task: Task | None = None
 
     @property
     def trajectory_id(self) -> str:
@@ -45,7 +49,11 @@ class TrajectoryView:
 
 @dataclass(frozen=True)
 class TaskView:
-    """All trajectories of one task that have what the annotator requires, in order of id, with the columns it declares."""
+    """All trajectories of one task that have what the annotator requires, in order of id, with the columns it declares.
+
+    `task`: as in `TrajectoryView`.
+    """
 
     task_id: str
     trajectories: tuple[TrajectoryView, ...]
+    task: Task | None = None

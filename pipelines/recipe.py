@@ -23,7 +23,7 @@ from annotators.label_studio.project import Project
 from annotators.label_studio.rounds.quality import Acceptance, Quality
 from annotators.protocol import Annotator, UnknownAnnotatorError, annotator
 from pipelines.errors import ConfigurationError
-from pipelines.sources import Source, UnknownReaderError, reader
+from pipelines.sources import Options, Source, UnknownReaderError, reader
 from schemas.vocabularies import SPLITS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
@@ -227,7 +227,7 @@ class Recipe(BaseModel):
     def resolved_sources(self) -> list[Source]:
         """The sources with absolute URIs and validated options."""
         return [
-            Source(s.name, s.reader, uri, s.license, revision, reader(s.reader).options(**s.options))
+            Source(s.name, s.reader, uri, s.license, revision, self._options_of(s))
             for s in self.sources
             for uri, revision in [_at(self._absolute(s.uri, may_be_glob=True), s.revision)]
         ]
@@ -246,6 +246,12 @@ class Recipe(BaseModel):
         """The ratio of rejects that a source may have."""
         spec = next(s for s in self.sources if s.name == source)
         return self.max_reject_ratio if spec.max_reject_ratio is None else spec.max_reject_ratio
+
+    def _options_of(self, spec: SourceSpec) -> Options:
+        """The validated options of a source, those that are URIs absolute."""
+        found = reader(spec.reader).options(**spec.options)
+        places = {name: getattr(found, name) for name in found.uris if getattr(found, name) is not None}
+        return found.model_copy(update={name: self._absolute(uri, may_be_glob=True) for name, uri in places.items()})
 
     def _absolute(self, uri: str, may_be_glob: bool = False) -> str:
         if "://" in uri or uri.startswith("/"):

@@ -151,7 +151,8 @@ def refuse_many_rejects(recipe: Recipe, ingested: JobResult) -> None:
     for source in recipe.sources:
         codes = Counter(reject.code for reject in ingested.rejects if reject.source_name == source.name)
         refused = sum(codes.values())
-        taken = sum(o.counts["trajectories"] for o in ingested.outcomes if o.facts["source"] == source.name)
+        own = [o.counts for o in ingested.outcomes if o.facts["source"] == source.name]
+        taken = sum(counts["trajectories"] + counts.get("tasks", 0) for counts in own)
         ratio = recipe.reject_ratio(source.name)
         if refused and refused / (refused + taken) > ratio:
             said = ", ".join(f"{code} {count}" for code, count in sorted(codes.items()))

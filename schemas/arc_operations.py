@@ -4,6 +4,10 @@ A reader maps its source's names to these *by name* (the numbers that simulators
 other). Arguments stand in `action_args`: `x` = column and `y` = row from the top left, 0-based; `width` and `height` in
 cells; `color` 0 to 9; `imageHandle` = the grid that is worked on, where the source has more than one. Operations on a
 rectangle have `x, y, width, height`.
+
+Some editors have two layers: what is selected is lifted out of the grid and floats over it (`arc_steps.floating` over
+`arc_steps.background`). There the operations on a rectangle are about the floating cells instead and have no arguments, and a
+move does not come round the edge.
 """
 
 from __future__ import annotations
@@ -83,6 +87,14 @@ _IN_THE_EDITOR = (
     Operation("submit", "the grid is handed in; `correct` says how it was judged", "grid_op", ("correct",)),
 )
 
+_WITH_LAYERS = (
+    Operation("select_cell", "a cell is taken up, added to what floats, or everything is put down", "grid_op", ("x", "y")),
+    Operation("select_rectangle", "the cells of a rectangle are taken up", "grid_op"),
+    Operation("select_object", "the connected cells of one colour around a cell are taken up", "grid_op", ("x", "y")),
+    Operation("paint", "every floating cell takes a colour; 0 erases", "grid_op", ("color",), True),
+    Operation("paste", "the clipboard floats over the grid, its top left at a cell", "grid_op", ("x", "y"), True),
+)
+
 _AROUND_IT = (
     Operation("show_editor", "from the task's pairs to the grid", "system"),
     Operation("show_overview", "from the grid to the task's pairs", "system"),
@@ -92,5 +104,35 @@ _AROUND_IT = (
     Operation("show_all_pairs", "the task's pairs fit on one page", "system"),
 )
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType({o.name: o for o in (*_EDITS, *_IN_THE_EDITOR, *_AROUND_IT)})
+_OF_CELLS = (
+    Operation("copy_from_input", "the grid becomes the test's input", "grid_op", (), True),
+    Operation("reset_grid", "the grid becomes 3x3 cells of colour 0", "grid_op", (), True),
+    Operation("fill_cells", "listed cells [row, column] take a colour", "grid_op", ("cells", "color"), True),
+    Operation(
+        "paste_cells",
+        "listed cells [row, column, colour] are laid over the grid, their least row and column at a cell; what hangs out is cut",
+        "grid_op",
+        ("x", "y", "cells"),
+        True,
+    ),
+    Operation("copy_cells", "listed cells [row, column, colour] go to the clipboard", "grid_op", ("cells",)),
+    Operation("select_cells", "listed cells [row, column] are marked", "grid_op", ("cells",)),
+    Operation("describe", "the person writes the rule in words, or declines to", "speak"),
+)
+"""Of the page that ARC came with and the editors made from it (LARC, H-ARC), which work on lists of cells."""
+
+_IN_GAMES = (
+    Operation("game_reset", "the game or its level begins anew", "grid_op", (), True),
+    *(
+        Operation(f"game_action_{n}", f"button {n} of a game; the game decides what it does", "grid_op", (), True)
+        for n in range(1, 6)
+    ),
+    Operation("game_action_6", "a cell of a game is clicked; the game decides what that does", "grid_op", ("x", "y"), True),
+    Operation("game_action_7", "button 7 of a game; the game decides what it does", "grid_op", (), True),
+)
+"""Of games (ARC-AGI-3): what an action does is the game's to know, no rule of ours."""
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {o.name: o for o in (*_EDITS, *_IN_THE_EDITOR, *_AROUND_IT, *_WITH_LAYERS, *_OF_CELLS, *_IN_GAMES)}
+)
 """All words by name."""

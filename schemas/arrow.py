@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from .json_column import JsonValueError, json_text
-from .tables import ENVELOPE, HISTORY, KINDS, MEDIA_INDEX, TABLES
+from .tables import ENVELOPE, HISTORY, KINDS, MEDIA_INDEX, STATE_INDEX, TABLES
 from .types import Column, parse_columns
 from .versions import SCHEMA_VERSION
 
@@ -22,7 +22,7 @@ Rows = Iterable[Mapping[str, Any]]
 
 
 def columns_of(table: str, native: Mapping[str, str] | None = None) -> tuple[Column, ...]:
-    """The columns of a table, a kind (envelope first), `annotation_history` or `media`.
+    """The columns of a table, a kind (envelope first), `annotation_history`, `media` or `arc_states`.
 
     `native`: further columns of `robot_steps`, name → spelled type, put last in order of name.
     Raises KeyError for a name that is none of them.
@@ -33,6 +33,8 @@ def columns_of(table: str, native: Mapping[str, str] | None = None) -> tuple[Col
         return HISTORY
     if table == "media":
         return MEDIA_INDEX
+    if table == "arc_states":
+        return STATE_INDEX
     return (*TABLES[table], *native_columns(native or {}))
 
 
@@ -61,10 +63,14 @@ def table_from_rows(schema: pa.Schema, rows: Rows) -> pa.Table:
     """
     rows = list(rows)
     known = set(schema.names)
+    said: set[str] = set()
     for row in rows:
         if not row.keys() <= known:
             raise KeyError(f"{sorted(row.keys() - known)} are no columns of this table")
-    return table_from_columns(schema, {name: [row.get(name) for row in rows] for name in schema.names}, len(rows))
+        said.update(row)
+    return table_from_columns(
+        schema, {name: [row.get(name) for row in rows] for name in schema.names if name in said}, len(rows)
+    )
 
 
 def table_from_columns(schema: pa.Schema, values: Mapping[str, Any], length: int) -> pa.Table:
@@ -79,7 +85,9 @@ def table_from_columns(schema: pa.Schema, values: Mapping[str, Any], length: int
 
 def _array(field: pa.Field, values: Any, length: int) -> pa.Array | pa.ChunkedArray:
     if values is None:
-        return pa.nulls(length, field.type)
+        # A slice of `pa.nulls` of lists in lists carries the whole when it is sent.
+        nested = pa.types.is_list(field.type) and pa.types.is_list(field.type.value_type)
+        return pa.array([None] * length, field.type) if nested else pa.nulls(length, field.type)
     try:
         return _converted(field.type, values)
     except UnicodeEncodeError as error:

@@ -170,6 +170,17 @@ parameters      Json                its parameters
 inputs          list<string>        sha256 of the files it read besides the trajectory
 """
 
+_ARC_STATES = """
+trajectory_id   string              which trajectory
+step            int32               step of `arc_steps`
+test_index      int32               which test input of the task
+operation       string              the action in Cairn's vocabulary
+before          string              id of the grid before it
+after           string              id of the grid after it
+region          list<int32>         top, left, bottom, right (half-open) of the cells it worked on
+correct         bool                of a submission: how its source judged it
+"""
+
 _MEDIA = """
 sha256          string              of the bytes
 file            string              media file in the workspace, relative to the job's folder
@@ -197,6 +208,9 @@ STEP_TABLES: dict[str, str] = {"robot": "robot_steps", "arc": "arc_steps", "gui"
 
 MEDIA_INDEX = parse_columns(_MEDIA)
 """Where a shard's media lie; exists in workspaces only."""
+
+STATE_INDEX = parse_columns(_ARC_STATES)
+"""The grids of `arc_steps` as ids, for what is said over all trajectories of a task; exists in workspaces only."""
 
 ENVELOPE = parse_columns("""
 annotation_id   string              UUIDv5 over what the row says and who says it

@@ -72,6 +72,66 @@ selection       list<list<int16>>   [row, column] of each selected cell
 next_state      Grid                what the person saw after it
 reward          float32             1 where this step submitted a right answer, else 0
 done            bool                last transition of the trajectory
+arcle_operation int32               id of the operation in ARCLE, by name; null: it cannot express it (schemas.arc_simulators)
+jaxarc_operation int32              id of the operation in JaxARC, by name; null: it cannot express it (schemas.arc_simulators)
+"""),
+        ),
+        View(
+            "arc_sequences",
+            "arc",
+            "one row per trace, its transitions as lists: for Decision Transformers and other sequence models",
+            parse_columns("""
+trajectory_id   string              which trajectory
+task_id         string              the ARC task
+success         bool                outcome
+num_transitions int32               length of the lists below
+steps           list<int32>         step of `arc_steps` of each: the timesteps
+test_indices    list<int32>         which test input of the task
+states          list<Grid>          what the person saw when choosing
+operations      list<string>        the action in Cairn's vocabulary
+rewards         list<float32>       as in `arc_transitions`
+returns_to_go   list<float32>       sum of the rewards from this transition on
+"""),
+        ),
+        View(
+            "arc_preferences",
+            "arc",
+            "pairs of actions from one state, the better one first, by what became of those who took them: for DPO and reward models",
+            parse_columns("""
+trajectory_id   string              a trajectory that was in this state
+step            int32               step of `arc_steps` that it went on by
+task_id         string              the ARC task
+test_index      int32               which test input of the task
+state           Grid                what the person saw when choosing
+chosen          string              the better operation, in Cairn's vocabulary
+rejected        string              the worse one
+chosen_action   Json                its region, and `trajectory_id` and `step` of who did it: a row of `arc_transitions`
+rejected_action Json                the same of the worse one
+chosen_value    float32             share of right answers among those who took it
+rejected_value  float32             the same of the worse one
+chosen_n        int32               how many took it
+rejected_n      int32               how many took the worse one
+margin          float32             chosen_value - rejected_value
+"""),
+        ),
+        View(
+            "arc_language",
+            "arc",
+            "what people wrote about a trace, or about some steps of it, with the grids before and after: for language and grids",
+            parse_columns("""
+trajectory_id   string              which trajectory
+start           int32               first step that the text is about; null: the whole trace
+end             int32               step after the last
+task_id         string              the ARC task
+test_index      int32               which test input of the task
+layer           string              the layer of the text
+channel         string              what kind of text, where the layer says
+text            string              what was written
+state           Grid                what was seen before the first of the steps
+next_state      Grid                what was seen after the last of them
+operations      list<string>        what was done between the two, in Cairn's vocabulary
+producer_type   string              human; import: the source's own people
+annotation_id   string              the annotation that holds the text
 """),
         ),
         View(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from annotators.task import Tasks
 from annotators.trajectory import TrajectoryView
 from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.shard import Reject
 from pipelines.sources import Rejected, Source, reader
+from pipelines.stages.propose import trajectories_in
 from pipelines.stages.reading import ReadResult, Tables, read_ref
 
 pytest_plugins = ["tests.label_studio_fixtures"]
@@ -37,17 +39,18 @@ def shared_data() -> Path:
 
 @dataclass
 class ReadSource:
-    """What a source gave: tables of each trajectory by trajectory_id, rejects, media."""
+    """What a source gave: tables of each trajectory by trajectory_id, rejects, media, and its tasks."""
 
     trajectories: dict[str, Tables]
     rejects: list[Reject]
     media: MediaReader
+    tasks: Tasks = field(default_factory=Tasks)
 
     def view(self, trajectory_id: str) -> TrajectoryView:
         """One trajectory as annotators see it."""
         tables = self.trajectories[trajectory_id]
         header = tables["trajectories"].to_pylist()[0]
-        return TrajectoryView(header, tables, self.media.read, self.media.open)
+        return TrajectoryView(header, tables, self.media.read, self.media.open, self.tasks.get(header["task_id"]))
 
     def rows(self, trajectory_id: str, table: str) -> list[dict[str, Any]]:
         """The rows of one table of one trajectory."""
@@ -67,6 +70,7 @@ def read_source(tmp_path: Path) -> Callable[..., ReadSource]:
         found = reader(reader_name)
         source = Source(name, reader_name, str(uri), "cc0-1.0", None, found.options(**options))
         trajectories: dict[str, Tables] = {}
+        tasks: list[pa.Table] = []
         rejects: list[Reject] = []
         media: dict[str, MediaEntry] = {}
         try:
@@ -78,9 +82,13 @@ def read_source(tmp_path: Path) -> Callable[..., ReadSource]:
                 rejects.append(item)
                 continue
             result: ReadResult = read_ref(found, source, item, tmp_path / "staged", "media/test.pack", media)
-            trajectories |= {t["trajectories"]["trajectory_id"][0].as_py(): t for t in result.trajectories}
+            for tables in result.trajectories:
+                each = [tables] if tables["trajectories"].num_rows == 1 else trajectories_in(tables)
+                trajectories |= {own["trajectories"]["trajectory_id"][0].as_py(): own for own in each}
+            tasks += result.tasks
             rejects += result.rejects
             media |= result.media
-        return ReadSource(trajectories, rejects, MediaReader(str(tmp_path / "staged"), media))
+        reader_of_media = MediaReader(str(tmp_path / "staged"), media)
+        return ReadSource(trajectories, rejects, reader_of_media, Tasks(pa.concat_tables(tasks) if tasks else None))
 
     return read

@@ -15,13 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..annotation import Annotation
 from ..protocol import Requires
+from ..task import Task
 from ..trajectory import TrajectoryView
+from .larc_rules import RULES as LARC_RULES
+from .layered import has_layers, layered_traces
+from .layered_replay import replay_layers
 from .operations import OPERATIONS, ArgumentError, crop, integer, paste, size
 from .recorded import Grid, RecordedStep, recorded_steps
 
@@ -58,31 +62,48 @@ class Replay:
     """The replay oracle."""
 
     name: ClassVar[str] = "arc.replay"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     producer_type: ClassVar[str] = "oracle"
-    emits: ClassVar[tuple[str, ...]] = ("replay",)
-    requires: ClassVar[Requires] = Requires(domain="arc", columns=("action_name", "grid_after"))
+    emits: ClassVar[tuple[str, ...]] = ("replay", "free_replay")
+    requires: ClassVar[Requires] = Requires(domain="arc", columns=("action_name", "grid_after"), task=True)
     deterministic: ClassVar[bool] = True
 
     def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
-        """One row: the checked steps and what was found."""
-        verdicts = list(replay(recorded_steps(trajectory)))
-        payload = {
-            "name": "replay",
-            "function": self.name,
-            "evaluator": self.name,
-            "steps": [verdict.step for verdict in verdicts],
-            "outcomes": [verdict.outcome for verdict in verdicts],
-            "observed": [verdict.observed for verdict in verdicts],
-        }
+        """One row: the checked steps and what was found; of a trace with layers another on the free run."""
+        if has_layers(trajectory.steps):
+            yield from layered_annotations(trajectory)
+            return
+        verdicts = list(replay(recorded_steps(trajectory), trajectory.task))
+        payload = series(
+            "replay",
+            [verdict.step for verdict in verdicts],
+            [verdict.outcome for verdict in verdicts],
+            [verdict.observed for verdict in verdicts],
+        )
         yield Annotation("replay", payload, start=0, end=trajectory.num_steps)
 
 
 ANNOTATOR = Replay()
 
 
-def replay(steps: Iterable[RecordedStep]) -> Iterator[Verdict]:
-    """The verdict on each step that shows a grid, in order."""
+def series(name: str, steps: list[int], outcomes: list[str], observed: list[str | None]) -> dict[str, Any]:
+    """The payload of a row of one of the oracle's layers."""
+    signed = {"name": name, "function": Replay.name, "evaluator": Replay.name}
+    return {**signed, "steps": steps, "outcomes": outcomes, "observed": observed}
+
+
+def layered_annotations(trajectory: TrajectoryView) -> Iterator[Annotation]:
+    """The rows about a trace with layers (`annotators.arc.layered_replay`)."""
+    number = trajectory.num_steps
+    completeness = trajectory.header.get("completeness") or ""
+    (trace,) = layered_traces(trajectory.steps, [number], ['"grid_before"' in completeness])
+    found = replay_layers(trace)
+    yield Annotation("replay", series("replay", list(range(number)), found.outcomes, found.observed), 0, number)
+    yield Annotation("free_replay", series("free_replay", [number - 1], [found.end], [found.end_observed]), 0, number)
+
+
+def replay(steps: Iterable[RecordedStep], task: Task | None = None) -> Iterator[Verdict]:
+    """The verdict on each step that shows a grid, in order. `task`: for what is copied from a test's input."""
     panels: dict[tuple[int | None, str | None], _Panel] = {}
     clipboard: Grid | None = None
     for step in steps:
@@ -93,7 +114,7 @@ def replay(steps: Iterable[RecordedStep]) -> Iterator[Verdict]:
                 continue
         if step.after is not None and _is_checked(step):
             try:
-                made = _expected(step, panel, clipboard)
+                made = _expected(step, panel, clipboard, task)
             except (_Unverifiable, ArgumentError) as error:
                 yield Verdict(step.step, "unverifiable", str(error))
             else:
@@ -110,7 +131,7 @@ def _is_checked(step: RecordedStep) -> bool:
     return known is None or known.edits or known.name in _SHOWS or step.changed
 
 
-def _expected(step: RecordedStep, panel: _Panel, clipboard: Grid | None) -> Grid:
+def _expected(step: RecordedStep, panel: _Panel, clipboard: Grid | None, task: Task | None) -> Grid:
     """The grid after the step. Raises _Unverifiable or ArgumentError where the record does not say enough."""
     if step.operation is None:
         raise _Unverifiable("the action has no name" if step.name is None else f"no rule for the action {step.name!r}")
@@ -119,6 +140,10 @@ def _expected(step: RecordedStep, panel: _Panel, clipboard: Grid | None) -> Grid
     name = step.operation.name
     if name in OPERATIONS:
         return OPERATIONS[name](step.before, step.arguments)
+    if name in LARC_RULES:
+        return LARC_RULES[name](step.before, step.arguments)
+    if name == "copy_from_input":
+        return _test_input(step, task)
     if name == "paste_accept":
         if clipboard is None:
             raise _Unverifiable("the clipboard is unknown: no copy is recorded")
@@ -132,7 +157,17 @@ def _expected(step: RecordedStep, panel: _Panel, clipboard: Grid | None) -> Grid
         if panel.first is None:
             raise _Unverifiable("the first grid is not recorded")
         return panel.first
+    if step.operation.edits:
+        raise _Unverifiable(f"no rule says what {name} gives")
     return step.before
+
+
+def _test_input(step: RecordedStep, task: Task | None) -> Grid:
+    """The input of the test that a step is about. Raises _Unverifiable where the task or the test is not known."""
+    test = None if task is None else task.test(step.panel[0])
+    if test is None or test.input is None:
+        raise _Unverifiable("the test's input is not known: no source of the recipe holds this task")
+    return test.input
 
 
 def _remember(step: RecordedStep, panel: _Panel) -> None:

@@ -17,11 +17,14 @@ import pyarrow.compute as pc
 
 from pipelines.engine.job import read_table
 from pipelines.io.store import Store
+from pipelines.release import attempts
 from pipelines.release.splits import Candidate
 from pipelines.shard import FileRecord, Outcome
 from schemas.arrow import columns_of
 from schemas.tables import KINDS
 
+_HEADER = tuple(dict.fromkeys((*attempts.COLUMNS, "domain", "scene", "group", "extras", "num_steps")))
+"""The columns of `trajectories` that are held for all of them: by what splits are dealt and tries counted."""
 _SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "test"}
 
 
@@ -80,23 +83,36 @@ class Catalogue:
         for table, files in self.files.items():
             of_table = index.setdefault(table, {})
             for position, file in enumerate(files):
-                for trajectory_id in {owner for owner, _ in file.rows}:
-                    of_table.setdefault(trajectory_id, []).append(position)
+                owners: set[str] = set()
+                for owner, layer in file.rows:
+                    owners.add(owner)
+                    self._layers_in.setdefault((table, position), set()).add(layer)
+                for owner in owners:
+                    of_table.setdefault(owner, []).append(position)
         return index
 
-    def files_with(self, table: str, trajectory_ids: Iterable[str]) -> list[StoredFile]:
-        """The stored files of a table that hold rows of any of these trajectories, in order."""
+    @cached_property
+    def _layers_in(self) -> dict[tuple[str, int], set[str | None]]:
+        """(Table, position in `files[table]`) → the layers of the rows there; filled by `_files_of`, in its one pass."""
+        return {}
+
+    def files_with(self, table: str, trajectory_ids: Iterable[str], layers: frozenset[str] | None = None) -> list[StoredFile]:
+        """The stored files of a table that hold rows of any of these trajectories (and of these layers), in order."""
         index = self._files_of.get(table, {})
         positions = {position for trajectory_id in trajectory_ids for position in index.get(trajectory_id, ())}
-        return [self.files[table][position] for position in sorted(positions)]
+        return [
+            self.files[table][position]
+            for position in sorted(positions)
+            if layers is None or self._layers_in[table, position] & layers
+        ]
 
-    def costs(self, tables: Iterable[str], layer: str | None = None) -> dict[str, int]:
-        """Owner → bytes of its rows in these tables (of one layer), media included; absent where it has none."""
+    def costs(self, tables: Iterable[str], layers: frozenset[str] | None = None) -> dict[str, int]:
+        """Owner → bytes of its rows in these tables (of some layers), media included; absent where it has none."""
         costs: dict[str, int] = defaultdict(int)
         for table in tables:
             for file in self.files.get(table, ()):
                 for (trajectory_id, of_layer), rows in file.rows.items():
-                    if layer is None or layer == of_layer:
+                    if layers is None or of_layer in layers:
                         costs[trajectory_id] += (
                             int(rows * file.bytes_per_row) + 1 + self.media_bytes.get((table, trajectory_id), 0)
                         )
@@ -115,8 +131,7 @@ def build_catalogue(store: Store, ingested: Sequence[Outcome], proposed: Sequenc
                 files[table].append(_stored_file(store, outcome.name, table, record))
                 media_bytes |= _media_of(store, table, record, lengths)
         if "trajectories" in outcome.files:
-            columns = ["trajectory_id", "domain", "task_id", "scene", "group", "extras", "source_name", "num_steps"]
-            headers += read_table(store, outcome.files["trajectories"].path, columns).to_pylist()
+            headers += read_table(store, outcome.files["trajectories"].path, list(_HEADER)).to_pylist()
     for outcome in proposed:
         for table, record in outcome.files.items():
             files[table].append(_stored_file(store, outcome.name, table, record))
@@ -124,7 +139,7 @@ def build_catalogue(store: Store, ingested: Sequence[Outcome], proposed: Sequenc
 
 
 def _stored_file(store: Store, shard: str, table: str, record: FileRecord) -> StoredFile:
-    if table in ("media", "runs", "tasks", "action_specs"):
+    if table in ("media", "arc_states", "runs", "tasks", "action_specs"):
         return StoredFile(shard, record, {})
     names = ["trajectory_id", *(["task_id", "layer"] if table in KINDS else [])]
     counts = read_table(store, record.path, names).group_by(names).aggregate([([], "count_all")]).to_pylist()

@@ -7,7 +7,7 @@ trajectories go into which file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.release.current import current_rows, follow, with_times
+from pipelines.release.verdicts import LAYER as SUCCESS
+from pipelines.release.verdicts import with_success
 from pipelines.release.views import ViewTables, view_module
 from schemas.arrow import columns_of, stored_schema, table_from_rows
-from schemas.layers import layers
+from schemas.layers import Layer, layers
 from schemas.tables import ENVELOPE, HISTORY, KINDS, STEP_TABLES, TABLES
 from schemas.types import Column
 from schemas.views import VIEWS
@@ -48,16 +50,18 @@ class Product:
     """One published folder.
 
     `name` is the folder (`segments/motion`), `table` the schema's name, `base` the stored table that says which
-    trajectories it covers and how large they are (`layer` narrows it), `needs` what `build` reads.
+    trajectories it covers and how large they are (`layers` narrows it), `needs` what `build` reads.
     """
 
     name: str
     table: str
     columns: tuple[Column, ...]
     base: tuple[str, ...]
-    layer: str | None
+    layers: frozenset[str] | None
     needs: Needs
     build: Callable[[Tables], pa.Table]
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Stored kind → the layers whose files are read; absent = all."""
 
     @property
     def stored(self) -> pa.Schema:
@@ -109,11 +113,15 @@ def _facts(native: Mapping[str, str]) -> list[Product]:
     for name in FACTS:
         columns = columns_of(name, native if name == "robot_steps" else None)
         schema = stored_schema(name, columns)
-        found.append(Product(name, name, columns, (name,), None, {name: None}, _fact_builder(name, schema)))
+        needs: Needs = {name: None} | ({"checks": None} if name == "trajectories" else {})
+        reads = {"checks": frozenset({SUCCESS})}
+        found.append(Product(name, name, columns, (name,), None, needs, _fact_builder(name, schema), reads))
     return found
 
 
 def _fact_builder(name: str, schema: pa.Schema) -> Callable[[Tables], pa.Table]:
+    if name == "trajectories":
+        return lambda tables: with_success(widen(tables[name], schema), _of_layer("checks", SUCCESS, tables))
     return lambda tables: widen(tables[name], schema)
 
 
@@ -124,7 +132,7 @@ def _layers() -> list[Product]:
             layer.kind,
             columns_of(layer.kind),
             (layer.kind,),
-            layer.name,
+            frozenset({layer.name}),
             {**_referred(layer.kind), layer.kind: None, **_TIMES},
             _layer_builder(layer.kind, layer.name),
         )
@@ -185,18 +193,25 @@ def _views() -> list[Product]:
     found = []
     for view in VIEWS.values():
         module = view_module(view.name)
-        kinds = {layer.kind: None for layer, _ in view.layer_columns}
-        found.append(
-            Product(
-                view.name, view.name, view.columns, (module.BASE,), None, {**module.NEEDS, **kinds}, _view_builder(view.name)
-            )
-        )
+        base = (module.BASE,) if isinstance(module.BASE, str) else tuple(module.BASE)
+        shown = _shown(view.name)
+        of = frozenset(shown) if set(base) <= set(KINDS) else None
+        kinds = {declared.kind for declared in shown.values()}
+        needs = {**module.NEEDS, **dict.fromkeys(sorted(kinds))}
+        reads = {kind: frozenset(name for name, declared in shown.items() if declared.kind == kind) for kind in kinds}
+        found.append(Product(view.name, view.name, view.columns, base, of, needs, _view_builder(view.name), reads))
     return found
+
+
+def _shown(name: str) -> dict[str, Layer]:
+    """The layers that a view reads: those that become a column of it, and those that its module names."""
+    named = [layers()[other] for other in getattr(view_module(name), "LAYERS", ())]
+    return {declared.name: declared for declared in (*(layer for layer, _ in VIEWS[name].layer_columns), *named)}
 
 
 def _view_builder(name: str) -> Callable[[Tables], pa.Table]:
     def build(tables: Tables) -> pa.Table:
-        shown = {layer.name: _of_layer(layer.kind, layer.name, tables) for layer, _ in VIEWS[name].layer_columns}
+        shown = {declared.name: _of_layer(declared.kind, declared.name, tables) for declared in _shown(name).values()}
         derived: pa.Table = view_module(name).derive(ViewTables(tables, shown))
         return derived
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -37,9 +37,13 @@ class Rejected(Exception):
 
 
 class Options(BaseModel):
-    """Options of a reader in a recipe; a reader with options of its own inherits from this."""
+    """Options of a reader in a recipe; a reader with options of its own inherits from this.
+
+    `uris`: options that are paths or URIs; a relative one is relative to the recipe, as a source's `uri` is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    uris: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,29 @@ class Trajectory:
     header: Mapping[str, Any]
     tables: Mapping[str, list[dict[str, Any]] | Mapping[str, Any]]
     annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Many trajectories of one domain at once, as columns: for files whose rows are recordings, where a table each costs most.
+
+    `native_ids`: in the order of all that follows; `headers`: columns of `trajectories` as in `Trajectory.header`; `lengths`:
+    steps of each; `steps`: columns of the step table without `trajectory_id`, as Arrow arrays or lists, one trajectory
+    after another. What does not fit costs the whole batch, so the reader has to be sure.
+    """
+
+    domain: str
+    native_ids: Sequence[str]
+    headers: Mapping[str, Any]
+    lengths: Sequence[int]
+    steps: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRows:
+    """Rows of `tasks` that belong to no single trajectory: of a source of tasks, or of the tasks behind a batch."""
+
+    rows: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +131,9 @@ class Reader(Protocol):
         """Further columns of `robot_steps` that this source has, name → spelled type. Reads the source's index only."""
         ...
 
-    def read(self, source: Source, ref: Ref, files: LocalFiles, media: MediaWriter) -> Iterable[Trajectory | Reject]:
+    def read(
+        self, source: Source, ref: Ref, files: LocalFiles, media: MediaWriter
+    ) -> Iterable[Trajectory | Batch | TaskRows | Reject]:
         """The trajectories of a ref. Raises Rejected where the ref as a whole cannot be taken."""
         ...
 

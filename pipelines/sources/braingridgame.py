@@ -25,6 +25,7 @@ from itertools import accumulate
 from typing import Any, ClassVar, Literal, cast
 
 from pipelines.formats.arc.grids import Grid, Rectangle, grid_column, grid_of, selection_column
+from pipelines.formats.arc.tasks import MAX_TASK_SIDE
 from pipelines.io.exact_json import exact_loads
 from pipelines.io.files import list_files
 from pipelines.io.media import MediaWriter
@@ -141,7 +142,7 @@ class _Steps:
 class BrainGridGame:
     """Reads history files of BrainGridGame (ARC-Interactive, version 0.1.0)."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = False
     options: ClassVar[type[Options]] = BrainGridGameOptions
 
@@ -297,7 +298,7 @@ def _outcome(steps: _Steps) -> dict[str, Any]:
 
 
 def _missing(history: list[Any], steps: _Steps, untimed: bool) -> dict[str, Any]:
-    """What the record lacks, for `completeness`."""
+    """What the record lacks, and what is odd about it, for `completeness`."""
     notes: dict[str, Any] = {}
     ids = [event.get("id") for event in history]
     if ids != list(range(len(ids))):
@@ -305,6 +306,9 @@ def _missing(history: list[Any], steps: _Steps, untimed: bool) -> dict[str, Any]
         notes["history"] = f"ids are not 0, 1, 2, …: event {at} has id {ids[at]!r}; events may be lost"
     if steps.without_image:
         notes["grid_after"] = {"reason": "these edits were recorded without an image", "steps": steps.without_image}
+    if any(max(grid.shape) > MAX_TASK_SIDE for grid in steps.grids):
+        large = [n for n, at in enumerate(steps.after) if at is not None and max(steps.grids[at].shape) > MAX_TASK_SIDE]
+        notes["grid_size"] = {"reason": f"larger than {MAX_TASK_SIDE} x {MAX_TASK_SIDE}, as no task's grid is", "steps": large}
     if untimed:
         notes["timestamp"] = "an event has no `wait`"
     return notes

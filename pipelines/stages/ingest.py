@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +12,7 @@ from typing import ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from annotators.arc.grid_ids import state_rows
 from pipelines.engine.job import put_outcome, put_table, say_alive, take_out_annotations
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry
@@ -45,6 +46,7 @@ class Ingest:
         found = reader(source.reader)
         pack = f"media/{key.name}.pack"
         trajectories: list[Tables] = []
+        tasks: list[pa.Table] = []
         rejects: list[Reject] = []
         media: dict[str, MediaEntry] = {}
         with self.store.scratch() as folder:
@@ -53,16 +55,18 @@ class Ingest:
                 if any(reject.code == "decode_hung" for reject in result.rejects):
                     say_alive(self.store, self.name, key.name, len(rejects) + 1)
                 trajectories += result.trajectories
+                tasks += result.tasks
                 rejects += result.rejects
                 media |= result.media
             self._put_media(folder, media)
-        tables = join_tables(trajectories)
+        tables = join_tables(trajectories, tasks)
         tables["media"] = media_table(media)
-        return Shard(key, tables, tuple(rejects))
+        return Shard(key, tables, tuple(rejects), {"tasks": sum(map(len, tasks))} if tasks else {})
 
     def work(self, shard: Shard) -> Shard:
-        """Ingest adds nothing to what was read."""
-        return shard
+        """What was read, and the grids of ARC steps as ids (`annotators.arc.grid_ids`), so that regrouping moves no grid."""
+        steps = shard.tables.get("arc_steps")
+        return shard if steps is None else replace(shard, tables={**shard.tables, "arc_states": state_rows(steps)})
 
     def check(self, shard: Shard) -> Shard:
         """Take out trajectories that break an invariant, and what a source's own annotators said against one, as rejects."""
@@ -76,6 +80,7 @@ class Ingest:
             if table.num_rows
         }
         counts = {"trajectories": shard.tables["trajectories"].num_rows, "steps": steps_in(shard.tables)}
+        counts |= shard.counts
         for file in sorted(set(shard.tables["media"]["file"].to_pylist())):
             files[file] = self._media_record(file)
         facts = {"source": shard.key.spec["source"]}
@@ -110,9 +115,14 @@ def _read(found: Reader, source: Source, ref: Ref, folder: Path, pack: str, medi
     return ReadResult(rejects=[reject_of(source, ref, rejected)])
 
 
-def join_tables(trajectories: list[Tables]) -> Tables:
-    """The tables of several trajectories as one table each, in order of trajectory; `trajectories` is always there."""
+def join_tables(trajectories: list[Tables], tasks: Sequence[pa.Table] = ()) -> Tables:
+    """The tables of several trajectories as one table each, in order of trajectory; `trajectories` is always there.
+
+    `tasks`: rows of `tasks` that belong to no single trajectory.
+    """
     parts: dict[str, list[pa.Table]] = defaultdict(list)
+    if tasks:
+        parts["tasks"] += tasks
     for tables in sorted(trajectories, key=lambda t: str(t["trajectories"]["trajectory_id"][0])):
         for name, table in tables.items():
             parts[name].append(table)

@@ -6,7 +6,7 @@ One key is one ingest shard and one annotator, or, for annotators of task scope,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from annotators.annotation import Annotation, Refusal, annotation_tables
 from annotators.protocol import Annotator, TaskAnnotator, annotator, lacking, meets, producer_of
+from annotators.task import Task, Tasks
 from annotators.trajectory import TaskView, TrajectoryView
 from pipelines.engine.job import (
     outcome_path,
@@ -31,10 +32,10 @@ from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, Plan
 from pipelines.recipe import Recipe
-from pipelines.shard import Outcome, Reject, Shard, ShardKey
+from pipelines.shard import FileRecord, Outcome, Reject, Shard, ShardKey
 from pipelines.stages.ingest import Ingest
 from pipelines.stages.reading import Tables
-from pipelines.stages.regroup import declarations, plan_tasks, read_tasks
+from pipelines.stages.regroup import declarations, joined_tasks, plan_tasks, read_task_rows, read_tasks, task_files
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.identity import digest
 from schemas.tables import KINDS
@@ -64,10 +65,11 @@ class Propose:
         annotators = self.recipe.resolved_annotators
         found = planned_outcomes(Ingest(self.recipe, self.store)) if self.ingested is None else self.ingested
         ingested = sorted((o for o in found if o.counts.get("trajectories")), key=lambda o: o.name)
+        tasks = task_files(found)
         for outcome in ingested:
-            keys += [_key(outcome, a) for a in annotators if _may_apply(a, outcome)]
+            keys += [_key(outcome, a, tasks) for a in annotators if _may_apply(a, outcome)]
         for over_tasks in [a for a in annotators if a.requires.scope == "task"]:
-            keys += plan_tasks(self.store, ingested, over_tasks, self.recipe.shards)
+            keys += plan_tasks(self.store, ingested, over_tasks, self.recipe.shards, tasks)
         return Plan(tuple(keys))
 
     def read(self, key: ShardKey) -> Shard:
@@ -78,7 +80,8 @@ class Propose:
         ingested = read_outcome(self.store, path)
         if ingested is None:
             raise FileNotFoundError(f"{path} is gone: run `cairn ingest` again")
-        return Shard(key, read_tables(self.store, ingested.files))
+        tables = read_tables(self.store, ingested.files)
+        return Shard(key, tables | read_task_rows(self.store, key, _task_ids(tables)))
 
     def work(self, shard: Shard) -> Shard:
         """Ask the annotator about each trajectory; the shard then holds what it said beside what it was asked about."""
@@ -91,11 +94,13 @@ class Propose:
         kinds: dict[str, list[pa.Table]] = defaultdict(list)
         rejects: list[Reject] = []
         counts = {"proposed_for": 0, "lacking": 0}
+        tasks = Tasks(shard.tables.get("tasks") if found.requires.task else None)
         for tables in trajectories_in(shard.tables):
             header = tables["trajectories"].to_pylist()[0]
             own = _own_media(tables, entries)
             reader = MediaReader(self.store.uri("ingest"), own)
-            said = None if "lacks" in shard.key.spec else _ask(found, header, tables, reader)
+            task = tasks.get(header["task_id"])
+            said = None if "lacks" in shard.key.spec else _ask(found, header, tables, reader, task)
             if said is None:
                 counts["lacking"] += 1
             elif isinstance(said, Reject):
@@ -118,14 +123,16 @@ class Propose:
         rejects: list[Reject] = []
         counts = {"proposed_for": 0, "lacking": 0}
         own = {str(tables["trajectories"]["trajectory_id"][0]): tables for tables in trajectories_in(shard.tables)}
+        tasks = Tasks(shard.tables.get("tasks") if found.requires.task else None)
         for task_id, ids in shard.key.spec["tasks"].items():
-            views = [_view(own[i], MediaReader(self.store.uri("ingest"), {})) for i in ids if i in own]
+            task = tasks.get(task_id)
+            views = [_view(own[i], MediaReader(self.store.uri("ingest"), {}), task) for i in ids if i in own]
             meeting = tuple(view for view in views if meets(found.requires, view))
             counts["lacking"] += len(views) - len(meeting)
             counts["proposed_for"] += len(meeting)
             try:
                 said = (
-                    annotation_tables(None, producer_of(found), found.propose(TaskView(task_id, meeting)), task_id)
+                    annotation_tables(None, producer_of(found), found.propose(TaskView(task_id, meeting, task)), task_id)
                     if meeting
                     else {}
                 )
@@ -164,8 +171,12 @@ def trajectories_in(tables: Mapping[str, pa.Table]) -> Iterator[Tables]:
         yield {name: tables[name].slice(*own[trajectory_id]) for name, own in ranges.items() if trajectory_id in own}
 
 
-def _view(tables: Tables, media: MediaReader) -> TrajectoryView:
-    return TrajectoryView(tables["trajectories"].to_pylist()[0], tables, media.read, media.open)
+def _view(tables: Tables, media: MediaReader, task: Task | None) -> TrajectoryView:
+    return TrajectoryView(tables["trajectories"].to_pylist()[0], tables, media.read, media.open, task)
+
+
+def _task_ids(tables: Tables) -> list[str]:
+    return [task_id for task_id in pc.unique(tables["trajectories"]["task_id"]).to_pylist() if task_id is not None]
 
 
 def _with_proposals(
@@ -187,9 +198,11 @@ Said = tuple[dict[str, pa.Table], tuple[Refusal, ...]]
 """What an annotator says about one trajectory, by kind, and what it was told and cannot take."""
 
 
-def propose_for(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> Said | None:
+def propose_for(
+    found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader, task: Task | None = None
+) -> Said | None:
     """What an annotator says about one trajectory; None where the trajectory lacks what it requires."""
-    view = TrajectoryView(header, tables, media.read, media.open)
+    view = TrajectoryView(header, tables, media.read, media.open, task)
     if not meets(found.requires, view):
         return None
     told = list(found.propose(view))
@@ -198,13 +211,16 @@ def propose_for(found: Annotator, header: Mapping[str, Any], tables: Tables, med
     return annotation_tables(view.trajectory_id, producer_of(found), annotations), refusals
 
 
-def _ask(found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader) -> Said | Reject | None:
+def _ask(
+    found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader, task: Task | None
+) -> Said | Reject | None:
     """`propose_for`, in the decode child where frames are read; whatever goes wrong costs this trajectory alone."""
     place = f"{found.name} on {header['trajectory_id']}"
     try:
         if found.requires.frames:
-            return supervised(propose_for, found, header, {name: _compact(table) for name, table in tables.items()}, media)
-        return propose_for(found, header, tables, media)
+            compact = {name: _compact(table) for name, table in tables.items()}
+            return supervised(propose_for, found, header, compact, media, task)
+        return propose_for(found, header, tables, media, task)
     except ChildDiedError as error:
         return _reject(header, found.name, "decode_died", f"{place}: {error}")
     except ChildHungError as error:
@@ -221,8 +237,11 @@ def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Re
     )
 
 
-def _key(ingested: Outcome, found: Annotator) -> ShardKey:
-    """The key of a shard and an annotator. What the annotator lacks is part of it: once it is there, the key is another."""
+def _key(ingested: Outcome, found: Annotator, tasks: Sequence[FileRecord]) -> ShardKey:
+    """The key of a shard and an annotator. What the annotator lacks is part of it: once it is there, the key is another.
+
+    `tasks`: the tables (`task_files`) that an annotator that declares `task` reads besides the shard's own.
+    """
     spec = {
         "annotator": found.name,
         "parameters": dict(producer_of(found).parameters),
@@ -232,7 +251,11 @@ def _key(ingested: Outcome, found: Annotator) -> ShardKey:
     lacks = lacking(found)
     if lacks is not None:
         spec["lacks"] = lacks
-    inputs = {name: record.sha256 or record.bytes for name, record in ingested.files.items()}
+    inputs: dict[str, Any] = {name: record.sha256 or record.bytes for name, record in ingested.files.items()}
+    if found.requires.task:
+        joined = joined_tasks(tasks, [ingested])
+        spec["task_files"] = [record.path for record in joined]
+        inputs["joined tasks"] = [record.sha256 for record in joined]
     return ShardKey(
         name=f"{ingested.name}.{found.name}",
         fingerprint=digest([CODE_VERSION, SCHEMA_VERSION, found.version, declarations(found.emits), spec, inputs]),

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from annotators.annotation import Producer, annotation_tables
 from pipelines.io.files import input_sha256, local_files
 from pipelines.io.media import MAX_PART_BYTES, MediaEntry, MediaWriter
 from pipelines.shard import Ref, Reject
-from pipelines.sources import Reader, Rejected, Source, Trajectory
+from pipelines.sources import Batch, Reader, Rejected, Source, TaskRows, Trajectory
 from schemas.arrow import columns_of, stored_schema, table_from_columns, table_from_rows
 from schemas.json_column import MAX_DEPTH, JsonValueError, printable
 from schemas.tables import STEP_TABLES
@@ -30,9 +32,10 @@ _MEND = "mend the recording, or leave it out"
 
 @dataclass
 class ReadResult:
-    """What one ref gave: stored tables of each trajectory, rejects, and where staged media lie."""
+    """What one ref gave: stored tables of each trajectory (or batch of them), of tasks alone, rejects, and where staged media lie."""
 
     trajectories: list[Tables] = field(default_factory=list)
+    tasks: list[pa.Table] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     media: dict[str, MediaEntry] = field(default_factory=dict)
 
@@ -51,6 +54,12 @@ def read_ref(
             for item in reader.read(source, ref, files, media):
                 if isinstance(item, Reject):
                     result.rejects.append(item)
+                    continue
+                if isinstance(item, TaskRows):
+                    result.tasks.append(_table("tasks", list(item.rows), None, {}))
+                    continue
+                if isinstance(item, Batch):
+                    result.trajectories.append(stored_batch(source, ref, item, digest))
                     continue
                 try:
                     result.trajectories.append(stored_tables(reader, source, ref, with_large_parts(item, media), digest))
@@ -113,11 +122,40 @@ def stored_tables(reader: Reader, source: Source, ref: Ref, trajectory: Trajecto
         **trajectory.header,
     }
     tables["trajectories"] = _table("trajectories", [header], None, {})
-    producer = Producer("import", f"source.{source.reader}", reader.version)
+    said_of_ratings = getattr(reader, "import_parameters", {})  # a reader whose source rates says what the ratings mean
+    producer = Producer("import", f"source.{source.reader}", reader.version, said_of_ratings)
     kinds = annotation_tables(trajectory_id, producer, trajectory.annotations)
     if kinds:
         tables["runs"] = _table("runs", [producer.row], None, {})
     return {**tables, **kinds}
+
+
+def stored_batch(source: Source, ref: Ref, batch: Batch, digest: str) -> Tables:
+    """The stored tables of many trajectories at once. Raises Rejected: `no_steps`, `value_unfit`."""
+    ids = [f"{source.name}/{printable(native_id)}" for native_id in batch.native_ids]
+    lengths = np.asarray(batch.lengths, np.int32)
+    if not len(ids) or not lengths.all():
+        raise Rejected("no_steps", f"{ref.native_id}: a recording holds no step: a trajectory needs at least one")
+    name = STEP_TABLES[batch.domain]
+    owners = pa.DictionaryArray.from_arrays(pa.array(np.repeat(np.arange(len(ids), dtype=np.int32), lengths)), pa.array(ids))
+    steps = _table(name, {**batch.steps, "trajectory_id": owners.dictionary_decode()}, None, {})
+    every = {
+        "domain": batch.domain,
+        "source_name": source.name,
+        "source_uri": printable(ref.files[0].name) if ref.files else None,
+        "source_revision": source.revision,
+        "license": source.license,
+        "input_sha256": digest,
+    }
+    header = {
+        **{column: pa.repeat(pa.scalar(value, pa.string()), len(ids)) for column, value in every.items()},
+        "trajectory_id": pa.array(ids, pa.string()),
+        "native_id": [printable(native_id) for native_id in batch.native_ids],
+        "num_steps": pa.array(lengths),
+        "duration": _durations(steps["timestamp"], lengths),
+        **batch.headers,
+    }
+    return {name: steps, "trajectories": _table("trajectories", header, None, {})}
 
 
 def with_large_parts(trajectory: Trajectory, media: MediaWriter) -> Trajectory:
@@ -151,6 +189,15 @@ def _where(error: Exception) -> str:
     """Module and line that raised, without a path of this machine."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def _durations(timestamps: pa.ChunkedArray, lengths: npt.NDArray[np.int32]) -> pa.Array:
+    """`_duration` of trajectories that stand one after another."""
+    times = np.asarray(timestamps.to_numpy(), np.float64)
+    last = np.cumsum(lengths) - 1
+    durations = times[last] + (times[last] - times[np.maximum(last - 1, 0)])
+    incomplete = np.logical_or.reduceat(np.isnan(times), last - lengths + 1)
+    return pa.array(durations, pa.float64(), mask=incomplete | (lengths < 2))
 
 
 def _duration(steps: pa.Table) -> float | None:

@@ -7,7 +7,7 @@ names tasks, their trajectories and the stored files that hold them; reading fet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -18,16 +18,18 @@ from pipelines.engine.job import read_table
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, cut
 from pipelines.recipe import Shards
-from pipelines.shard import Outcome, Shard, ShardKey
+from pipelines.shard import FileRecord, Outcome, Shard, ShardKey
 from schemas.identity import digest
 from schemas.layers import layer
 from schemas.tables import STEP_TABLES
 from schemas.versions import SCHEMA_VERSION
 
 
-def plan_tasks(store: Store, ingested: Sequence[Outcome], found: Annotator, bounds: Shards) -> list[ShardKey]:
+def plan_tasks(
+    store: Store, ingested: Sequence[Outcome], found: Annotator, bounds: Shards, task_files: Sequence[FileRecord] = ()
+) -> list[ShardKey]:
     """One key per run of tasks, in order of task_id, cut by the steps of their trajectories. Trajectories without a task
-    are in none.
+    are in none. `task_files`: as that function gives them.
     """
     shards_of: dict[str, set[str]] = defaultdict(set)
     ids: dict[str, list[str]] = defaultdict(list)
@@ -41,7 +43,9 @@ def plan_tasks(store: Store, ingested: Sequence[Outcome], found: Annotator, boun
                 shards_of[row["task_id"]].add(outcome.name)
     by_name = {outcome.name: outcome for outcome in ingested}
     runs = cut(sorted(ids), lambda task: steps[task] / bounds.steps, lambda task: task)
-    return [_key(found, {task: sorted(ids[task]) for task in run}, _outcomes(run, shards_of, by_name)) for run in runs]
+    return [
+        _key(found, {task: sorted(ids[task]) for task in run}, _outcomes(run, shards_of, by_name), task_files) for run in runs
+    ]
 
 
 def read_tasks(store: Store, key: ShardKey) -> Shard:
@@ -54,11 +58,14 @@ def read_tasks(store: Store, key: ShardKey) -> Shard:
         joined = pa.concat_tables(kept).combine_chunks()
         order = [(column, "ascending") for column in ("trajectory_id", "step", "start") if column in joined.column_names]
         tables[name] = joined.sort_by(order)
-    return Shard(key, tables)
+    return Shard(key, tables | read_task_rows(store, key, key.spec["tasks"]))
 
 
-def _key(found: Annotator, tasks: dict[str, list[str]], ingested: Sequence[Outcome]) -> ShardKey:
+def _key(
+    found: Annotator, tasks: dict[str, list[str]], ingested: Sequence[Outcome], task_files: Sequence[FileRecord]
+) -> ShardKey:
     columns = _columns(found.requires)
+    joined = joined_tasks(task_files, ingested) if found.requires.task else []
     records = {name: [o.files[name] for o in ingested if name in o.files] for name in columns}
     shard = f"tasks-{digest(sorted(tasks))[:12]}"
     spec: dict[str, Any] = {
@@ -71,8 +78,32 @@ def _key(found: Annotator, tasks: dict[str, list[str]], ingested: Sequence[Outco
         "files": {name: [record.path for record in of_name] for name, of_name in records.items() if of_name},
     }
     inputs = {name: [record.sha256 for record in of_name] for name, of_name in records.items()}
+    if found.requires.task:
+        spec["task_files"] = [record.path for record in joined]
+        inputs["tasks"] = [record.sha256 for record in joined]
     fingerprint = digest([CODE_VERSION, SCHEMA_VERSION, found.version, declarations(found.emits), spec, inputs])
     return ShardKey(f"{shard}.{found.name}", fingerprint, (), spec)
+
+
+def task_files(ingested: Sequence[Outcome]) -> list[FileRecord]:
+    """The tables that hold tasks of no single trajectory, in order of shard: what the trajectories of all shards join."""
+    found = [o for o in ingested if o.counts.get("tasks") and "tasks" in o.files]
+    return [outcome.files["tasks"] for outcome in sorted(found, key=lambda o: o.name)]
+
+
+def joined_tasks(files: Sequence[FileRecord], ingested: Sequence[Outcome]) -> list[FileRecord]:
+    """`files` and the tables `tasks` of some shards themselves, each once."""
+    own = [outcome.files["tasks"] for outcome in ingested if "tasks" in outcome.files]
+    return list({record.path: record for record in (*files, *own)}.values())
+
+
+def read_task_rows(store: Store, key: ShardKey, task_ids: Iterable[str]) -> dict[str, pa.Table]:
+    """The rows of `tasks` with these ids, as the table of that name; nothing where the key joins no tasks."""
+    paths = key.spec.get("task_files", ())
+    if not paths:
+        return {}
+    joined = pa.concat_tables([read_table(store, path) for path in paths])
+    return {"tasks": joined.filter(pc.is_in(joined["task_id"], value_set=pa.array(sorted(task_ids), pa.string())))}
 
 
 def declarations(emits: Sequence[str]) -> list[str]:

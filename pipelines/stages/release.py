@@ -23,6 +23,7 @@ from pipelines.io.parquet import GROUP_BYTES, MEDIA_GROUP_BYTES, row_groups
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, Plan, cut
 from pipelines.recipe import Recipe
+from pipelines.release.attempts import numbered, with_attempts
 from pipelines.release.catalogue import Catalogue, build_catalogue, task_owner
 from pipelines.release.products import UNSPLIT, Product, merge_tasks, products, sort_rows, widen
 from pipelines.release.splits import deal, leaks
@@ -68,7 +69,7 @@ class Release:
         dealt = {**self.dealt, **self.dealt_tasks}
         keys: list[ShardKey] = []
         for product in published:
-            costs = self.catalogue.costs(product.base, product.layer)
+            costs = self.catalogue.costs(product.base, product.layers)
             if product.table in (*KINDS, "annotation_history"):
                 costs = {
                     owner: cost + STEP_TIME_BYTES * self.catalogue.num_steps.get(owner, 0) for owner, cost in costs.items()
@@ -108,6 +109,8 @@ class Release:
             return shard
         product = _product(key)
         rows = product.build(shard.tables)
+        if "attempts" in key.spec:
+            rows = with_attempts(rows, key.spec["attempts"])
         if product.name != "robot_labels":  # its rows stand in the order of robot_steps and have no key
             rows = sort_rows(rows, product.columns)
         beside = {"trajectories": shard.tables["trajectories"]} if "trajectories" in shard.tables else {}
@@ -178,6 +181,11 @@ class Release:
         return {owner: next(iter(found)) if len(found) == 1 else "train" for owner, found in splits.items()}
 
     @cached_property
+    def attempts(self) -> dict[str, int]:
+        """trajectory_id → which try of its agent at its task it is."""
+        return numbered(self.catalogue.headers)
+
+    @cached_property
     def leaks(self) -> list[str]:
         """What stands in more than one split."""
         return leaks(self.catalogue.candidates, self.dealt)
@@ -211,7 +219,7 @@ class Release:
         files: dict[str, list[str]] = {}
         inputs = []
         for name in product.needs:
-            found = self.catalogue.files_with(name, ids)
+            found = self.catalogue.files_with(name, ids, product.reads.get(name))
             files[name] = [f.record.path for f in found]
             inputs += [[name, f.record.path, f.record.sha256] for f in found]
         media = self._media_files(product, ids)
@@ -224,6 +232,8 @@ class Release:
             "media": media,
         }
         spec["native"] = self.native if product.table == "robot_steps" else {}
+        if product.name == "trajectories":
+            spec["attempts"] = {i: self.attempts[i] for i in ids if i in self.attempts}
         return ShardKey(
             name=f"{product.name.replace('/', '.')}.{split}-{digest(list(ids))[:12]}",
             fingerprint=digest([CODE_VERSION, SCHEMA_VERSION, spec, inputs, [[c.name, c.type] for c in product.columns]]),

@@ -53,7 +53,7 @@ def test_an_annotator_declares_what_it_emits_and_what_it_needs(name: str) -> Non
     assert name.split(".")[0] in (found.requires.domain, "models")
     columns = {column.name for column in TABLES[STEP_TABLES[found.requires.domain]]}
     assert set(found.requires.columns) <= columns
-    assert set(found.requires.tables) <= TABLES.keys()
+    assert set(found.requires.tables) <= {*TABLES, "arc_states"}
     assert inspect.getdoc(found.propose)
 
 
@@ -85,7 +85,7 @@ def test_a_parameter_is_replaced_and_makes_another_run() -> None:
 def test_an_annotator_that_is_not_there_is_refused_with_those_that_are() -> None:
     for name in ("arc.nop", "noop", "gui.trees", "arc", ""):
         with pytest.raises(
-            UnknownAnnotatorError, match=rf"no annotator '{name}'; there are arc\.detours, arc\.noop, arc\.replay, "
+            UnknownAnnotatorError, match=rf"no annotator '{name}'; there are arc\.attribution, arc\.components, "
         ):
             annotator(name)
 

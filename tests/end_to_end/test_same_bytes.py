@@ -73,6 +73,7 @@ def test_killed_at_five_counts_and_run_again(reference: tuple[Workplace, dict[st
         assert workplace.litter() == []
 
 
+@pytest.mark.slow
 def test_the_portable_runner_writes_the_same_bytes(reference: tuple[Workplace, dict[str, str], int]) -> None:
     workplace, release, _ = reference
     _empty(workplace)
@@ -82,6 +83,7 @@ def test_the_portable_runner_writes_the_same_bytes(reference: tuple[Workplace, d
     assert tree(workplace.release) == release
 
 
+@pytest.mark.slow  # the run after a killed worker, below, shows the same in `make test`
 def test_multi_processing_writes_the_same_bytes(reference: tuple[Workplace, dict[str, str], int]) -> None:
     workplace, release, _ = reference
     _empty(workplace)

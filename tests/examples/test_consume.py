@@ -19,7 +19,7 @@ Rows = list[dict[str, Any]]
 MOST_LINES = 30
 SCRIPTS = {
     "plain", "stream", "columns", "one_task", "steps_with_layer", "action_chunks", "side_by_side", "video_frames", "resume",
-    "with_torch", "with_polars", "with_duckdb",
+    "with_torch", "with_polars", "with_duckdb", "padded",
 }  # fmt: skip
 
 
@@ -100,11 +100,7 @@ def test_action_chunks(release: Path, consume: Run) -> None:
 def test_a_chunk_holds_the_actions_ahead_and_repeats_the_last(monkeypatch: pytest.MonkeyPatch, release: Path) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("sys.argv", ["action_chunks.py", str(release)])
-    spec = importlib.util.spec_from_file_location("action_chunks", CONSUME / "action_chunks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = _module("action_chunks")
     states, actions = np.arange(20)[:, None], 10 * np.arange(20)[:, None]
     found = list(module.chunks(states, actions))
     assert [state[0] for state, _, _ in found] == list(range(20))
@@ -160,6 +156,26 @@ def test_with_torch(release: Path, consume: Run) -> None:
     assert float(line.removeprefix(start)) == pytest.approx(actions.sum(), abs=0.01)
 
 
+def test_padded(release: Path, consume: Run) -> None:
+    traces = train(release, "arc_sequences").to_pylist()
+    assert consume("padded") == [
+        f"{row['trajectory_id']}: states ({len(row['states'])}, 30, 30), "
+        f"{sum(len(line) for grid in row['states'] for line in grid)} cells of grids, return {row['returns_to_go'][0]:g}"
+        for row in traces
+    ]
+
+
+def test_a_grid_is_padded_at_its_end_and_never_cut(monkeypatch: pytest.MonkeyPatch, release: Path) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("sys.argv", ["padded.py", str(release)])
+    pad = _module("padded").pad
+    found = pad([[[0, 1]], [[2], [3]]], 2, 3)
+    assert found.tolist() == [[[0, 1, 10], [10, 10, 10]], [[2, 10, 10], [3, 10, 10]]]
+    assert found.dtype == np.uint8
+    with pytest.raises(ValueError, match="1x4 does not fit 2x3"):
+        pad([[[0, 1, 2, 3]]], 2, 3)
+
+
 @pytest.mark.parametrize("consume", ["folder", "hub"], indirect=True)
 def test_with_polars(release: Path, consume: Run) -> None:
     positions: dict[str, list[float]] = {}
@@ -181,6 +197,15 @@ def test_with_duckdb(release: Path, consume: Run) -> None:
         for task in tasks
         if (of_task := [row for row in rows if row["task_id"] == task])
     ]
+
+
+def _module(script: str) -> Any:
+    spec = importlib.util.spec_from_file_location(script, CONSUME / f"{script}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _labels(release: Path, layer: str) -> list[str | None]:

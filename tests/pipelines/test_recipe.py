@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[str | bytes, int, str]] = {
     "two annotators of one name": (SOUND.replace("[arc.noop]", "[arc.noop, arc.noop]"), 7, "'arc.noop' is named twice"),
     "no source": (SOUND.split("sources:")[0] + "sources: []\n", 4, "at least 1 item"),
     "a name with a slash": (SOUND.replace("name: lift", "name: a/b"), 5, "should match pattern"),
-    "an unknown reader": (SOUND.replace("lerobot", "lerobt"), 5, "no reader 'lerobt'; there are agentnet, braingridgame, lerobot"),
+    "an unknown reader": (SOUND.replace("lerobot", "lerobt"), 5, "no reader 'lerobt'; there are agentnet, arc"),
     "an unknown option": (
         with_source("{name: a, reader: braingridgame, uri: x, license: mit, options: {colour: 1}}"), 5,
         "option colour: Extra inputs are not permitted; braingridgame takes agent_type",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from annotators.arc import noop, replay
+from pipelines.sources.braingridgame import NAMES
 from schemas.arc_operations import OPERATIONS
 from tools.recorders.arc import main, record
 from tools.recorders.arc_editor import Editor
@@ -39,7 +40,9 @@ def test_every_grid_of_the_examples_replays(read_source: Callable[..., Any]) -> 
         (annotation,) = replay.ANNOTATOR.propose(found.view(trajectory_id))
         assert annotation.payload["steps"]
         assert set(annotation.payload["outcomes"]) == {"exact"}, trajectory_id
-    assert set(found.table("arc_steps")["action_name"].to_pylist()) == set(OPERATIONS)  # together they show every word
+    shown = set(found.table("arc_steps")["action_name"].to_pylist())
+    assert shown == set(NAMES.values()) | {"show_page"}  # together they show every word of BrainGridGame
+    assert shown <= set(OPERATIONS)
 
 
 def test_the_examples_hold_what_people_do(read_source: Callable[..., Any]) -> None:

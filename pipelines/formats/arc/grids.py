@@ -22,7 +22,7 @@ Rectangle = tuple[int, int, int, int]
 """x (column), y (row), width, height, in cells."""
 
 
-def grid_of(value: Any, where: str) -> Grid:
+def grid_of(value: Any, where: str, max_side: int = MAX_SIDE, max_colour: int = MAX_COLOUR) -> Grid:
     """A parsed JSON value as a grid. `where` names the place in messages, such as `step 4 (draw)`.
 
     Raises Rejected: `grid_invalid` (not a list of lists), `grid_size`, `grid_ragged`, `grid_colour`.
@@ -30,18 +30,18 @@ def grid_of(value: Any, where: str) -> Grid:
     if type(value) is not list or not all(type(row) is list for row in value):
         raise Rejected("grid_invalid", f"{where}: the grid is no list of rows: correct the file or leave it out")
     height, width = len(value), len(value[0]) if value else 0
-    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
-        message = f"{where}: the grid has {height} rows and {width} columns; 1 to {MAX_SIDE} of each are possible"
+    if not (1 <= height <= max_side and 1 <= width <= max_side):
+        message = f"{where}: the grid has {height} rows and {width} columns; 1 to {max_side} of each are possible"
         raise Rejected("grid_size", message, {"rows": height, "columns": width})
     if any(len(row) != width for row in value):
         at = next(i for i, row in enumerate(value) if len(row) != width)
         message = f"{where}: row {at} has {len(value[at])} cells, row 0 has {width}: all rows must be of one length"
         raise Rejected("grid_ragged", message, {"row": at, "cells": len(value[at]), "expected": width})
     cells = list(chain.from_iterable(value))
-    if set(map(type, cells)) != {int} or min(cells) < 0 or max(cells) > MAX_COLOUR:
-        at = next(i for i, cell in enumerate(cells) if type(cell) is not int or not 0 <= cell <= MAX_COLOUR)
+    if set(map(type, cells)) != {int} or min(cells) < 0 or max(cells) > max_colour:
+        at = next(i for i, cell in enumerate(cells) if type(cell) is not int or not 0 <= cell <= max_colour)
         row, column = divmod(at, width)
-        message = f"{where}: cell [{row}, {column}] is {str(cells[at])[:80]!r}; a colour is an integer from 0 to {MAX_COLOUR}"
+        message = f"{where}: cell [{row}, {column}] is {str(cells[at])[:80]!r}; a colour is an integer from 0 to {max_colour}"
         raise Rejected("grid_colour", message, {"row": row, "column": column, "value": str(cells[at])[:80]})
     return np.frombuffer(bytes(cells), np.uint8).reshape(height, width)
 

@@ -1,7 +1,8 @@
 """How the views are derived: one file here derives the view of its name, whose columns stand in `schemas.views`.
 
-BASE = "robot_steps"                              # the table whose trajectories it covers, and whose size it has
+BASE = "robot_steps"                              # the table (or kinds) whose trajectories it covers, and whose size it has
 NEEDS = {"robot_steps": ("trajectory_id", ...)}   # stored tables and columns it reads; None = all columns
+LAYERS = ("rule", ...)                            # optional: layers that it reads besides those that become its columns
 def derive(tables: ViewTables) -> pa.Table        # rows in the stored schema of the view
 """
 

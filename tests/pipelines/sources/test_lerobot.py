@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipelines.formats.lerobot.index import Feature, task_id
+from pipelines.formats.lerobot.features import Feature
+from pipelines.formats.task_ids import task_id
 from pipelines.shard import Ref, Reject, SourceFile
 from pipelines.sources import Rejected, Source, lerobot, reader
 from schemas.arrow import columns_of, stored_schema
@@ -217,6 +218,8 @@ def test_a_gap_in_episode_index_is_read_by_index_not_by_position(lift, read_sour
     found = read_source("lerobot", lift)
     assert list(found.trajectories) == ["s/episode_000001"]
     assert not found.rejects
+    said = json.loads(found.rows("s/episode_000001", "trajectories")[0]["completeness"])
+    assert said == {"episode_index_gap": {"missing_before": "0", "count": 1}}
 
 
 def test_v20_is_read_as_v21(lift, read_source):
@@ -281,10 +284,10 @@ def test_every_shape_of_a_feature_and_a_name_that_a_step_has(lift, read_source):
 
 
 def test_a_feature_that_has_no_type_is_left_out_and_said(lift, read_source):
-    change_info(lift, lambda info: info["features"].update(language_events={"dtype": "language", "shape": [1], "names": None}))
+    change_info(lift, lambda info: info["features"].update(odd={"dtype": "complex64", "shape": [1], "names": None}))
     found = read_source("lerobot", lift)
     assert json.loads(found.rows("s/episode_000000", "trajectories")[0]["completeness"]) == {
-        "features_left_out": {"language_events": "language"}
+        "features_left_out": {"odd": "complex64"}
     }
 
 
@@ -477,7 +480,7 @@ def first_rows(columns: dict[str, Any]) -> None:
             "schema_mismatch",
             "action holds int64, info.json says float32",
         ),
-        (first_rows, "length_mismatch", "holds 50 rows, meta/episodes.jsonl says length 70"),
+        (first_rows, "length_mismatch", "holds 50 rows of episode_000000, the index says length 70"),
     ],
 )
 def test_wrong_rows_are_rejected_with_place_and_numbers(lift, read_source, change, code, says):
@@ -538,11 +541,20 @@ def test_one_missing_video_is_named(lift):
     assert reject.detail == {"missing": [f"videos/chunk-000/{WRIST}/episode_000001.mp4"]}
 
 
-def test_a_folder_of_another_name_is_pointed_at(lift):
+def test_a_folder_of_another_name_is_taken_and_said(lift, read_source):
     (lift / "videos").rename(lift / "video")
+    found = read_source("lerobot", lift)
+    assert not found.rejects
+    said = json.loads(found.rows("s/episode_000000", "trajectories")[0]["completeness"])
+    name = f"chunk-000/{AGENTVIEW}/episode_000000.mp4"
+    assert said["files_elsewhere"][f"videos/{name}"] == f"video/{name}"
+
+
+def test_where_there_is_no_such_file_the_folders_that_are_there_are_named(lift):
+    shutil.rmtree(lift / "videos")
     rejects = [item for item in plan(lift) if isinstance(item, Reject)]
     assert [reject.code for reject in rejects] == ["episode_files_missing"] * 2
-    assert "no folder videos/ at all, only data/, meta/, video/" in rejects[0].message
+    assert "no folder videos/ at all, only data/, meta/" in rejects[0].message
 
 
 def test_a_recording_that_the_index_does_not_know(lift):
@@ -597,14 +609,14 @@ def test_a_damaged_line_of_the_index_costs_its_episode_alone(lift, damage, lost,
     assert [item.native_id for item in found if isinstance(item, Ref)] == kept
 
 
-@pytest.mark.parametrize("version", ["v1.6", "v3.0"])
+@pytest.mark.parametrize("version", ["v1.6", "v4.0"])
 def test_other_versions_are_refused_by_name(lift, version):
     change_info(lift, lambda info: info.update(codebase_version=version))
     with pytest.raises(Rejected) as refused:
         plan(lift)
     assert refused.value.code == "version_unsupported"
     assert f"'{version}' is not supported" in refused.value.message
-    assert "v2.0 and v2.1" in refused.value.message
+    assert "v2.0, v2.1, v3.0" in refused.value.message
 
 
 # The Hub

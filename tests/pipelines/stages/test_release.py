@@ -127,7 +127,7 @@ def stored(shard: str, *ids: str) -> StoredFile:
 
 def header(trajectory_id: str) -> dict[str, Any]:
     return {"trajectory_id": trajectory_id, "domain": "arc", "task_id": "t", "scene": None, "group": None, "extras": None,
-            "num_steps": 1}  # fmt: skip
+            "num_steps": 1, "source_name": "a", "agent": None, "started_at": None, "attempt": None}  # fmt: skip
 
 
 def test_two_recordings_of_one_id_in_two_shards_are_no_release(tmp_path: Path) -> None:
@@ -177,13 +177,17 @@ annotators: {annotators}
 @pytest.mark.parametrize(
     ("name", "annotators", "tables"),
     [
-        ("a", "[]", {"trajectories", "arc_steps", "tasks", "arc_transitions"}),
+        ("a", "[]", {"trajectories", "arc_steps", "tasks", "arc_transitions", "arc_sequences"}),
         (
             "a-b.c",
             "[arc.noop]",
-            {"trajectories", "arc_steps", "tasks", "arc_transitions", "checks", "runs", "annotation_history"},
+            {"trajectories", "arc_steps", "tasks", "arc_transitions", "arc_sequences", "checks", "runs", "annotation_history"},
         ),
-        ("train-x", "[robot.motion_segments, gui.state_change]", {"trajectories", "arc_steps", "tasks", "arc_transitions"}),
+        (
+            "train-x",
+            "[robot.motion_segments, gui.state_change]",
+            {"trajectories", "arc_steps", "tasks", "arc_transitions", "arc_sequences"},
+        ),
     ],
 )
 def test_one_trajectory_with_an_odd_name(
