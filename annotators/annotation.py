@@ -128,8 +128,8 @@ def tables_about(
             parts[layer_named(one.layer).kind].append(_table(one, {}, trajectory_ids, producer, task_ids))
         else:
             alone[one[1].layer].append(one)
-    for layer, ours in alone.items():
-        parts[layer_named(layer).kind].append(_table(*_columns(layer, ours), trajectory_ids, producer, task_ids))
+    for layer, own in alone.items():
+        parts[layer_named(layer).kind].append(_table(*_columns(layer, own), trajectory_ids, producer, task_ids))
     return {kind: _in_order(kind, pa.concat_tables(tables)) for kind, tables in sorted(parts.items())}
 
 
@@ -141,12 +141,12 @@ _OF_SOME = ("stream", "target", "confidence", "quality", "trajectory_id")
 
 def _columns(layer: str, said: Sequence[tuple[int, Annotation]]) -> tuple[Statements, dict[str, Any]]:
     """Annotations of one layer as columns, and those of the envelope that only some annotators fill."""
-    annotations = [annotation for _, annotation in said]
-    names = dict.fromkeys(name for annotation in annotations for name in annotation.payload)
-    payload = {name: [annotation.payload.get(name) for annotation in annotations] for name in names}
-    some = {name: [getattr(annotation, name) for annotation in annotations] for name in _OF_SOME}
+    rows = [annotation for _, annotation in said]
+    names = dict.fromkeys(name for row in rows for name in row.payload)
+    payload = {name: [row.payload.get(name) for row in rows] for name in names}
+    some = {name: [getattr(row, name) for row in rows] for name in _OF_SOME}
     envelope = {name: values for name, values in some.items() if any(value is not None for value in values)}
-    start, end = [annotation.start for annotation in annotations], [annotation.end for annotation in annotations]
+    start, end = [row.start for row in rows], [row.end for row in rows]
     return Statements(layer, [owner for owner, _ in said], payload, start, end), envelope
 
 
@@ -197,4 +197,6 @@ def _in_order(kind: str, table: pa.Table) -> pa.Table:
     table = table.set_column(0, table.schema.field(0), annotation_ids(kind, table))
     keys = {name: table[name] for name in ("trajectory_id", "start", "annotation_id")}
     order = pc.sort_indices(pa.table({_OWNER: owners, **keys}), [(name, "ascending") for name in (_OWNER, *keys)])
-    return table.take(order).combine_chunks()
+    if not pc.all(pc.equal(order, pa.array(np.arange(len(order)), pa.uint64()))).as_py():
+        table = table.take(order)
+    return table.combine_chunks()

@@ -49,7 +49,9 @@ class Requires:
 class Annotator(Protocol):
     """Fills layers. Implementations are frozen dataclasses whose fields are their parameters.
 
-    One that needs more than trajectories (an endpoint) has a method `lacks() -> str | None`, see `lacking`.
+    One that needs more than trajectories (an endpoint) has a method `lacks() -> str | None`, see `lacking`. One that is much
+    faster on many trajectories than on one has also `propose_many(trajectories: Trajectories) -> Iterable[Statements |
+    tuple[int, Annotation]] | None`: the same statements about all of a shard (with their places), None where it cannot.
     """
 
     name: ClassVar[str]
@@ -65,7 +67,7 @@ class Annotator(Protocol):
 
 
 class TaskAnnotator(Protocol):
-    """As `Annotator`, with `requires.scope == "task"`."""
+    """As `Annotator`, with `requires.scope == "task"`; its `propose_many` is given a sequence of `TaskView`."""
 
     name: ClassVar[str]
     version: ClassVar[str]

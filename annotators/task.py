@@ -6,13 +6,15 @@ Trajectories join it by `task_id`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from .grids import grids_of
 
 TaskGrid = npt.NDArray[np.uint8]
 """Rows x columns of colours; read-only."""
@@ -41,6 +43,9 @@ class Task:
         return self.tests[index] if index is not None and 0 <= index < len(self.tests) else None
 
 
+_COLUMNS = ("collection", "instruction", "demonstrations", "tests")
+
+
 class Tasks(Mapping[str, Task]):
     """Tasks by id, from a stored table `tasks`; a task is made when it is first asked for.
 
@@ -52,6 +57,7 @@ class Tasks(Mapping[str, Task]):
         self._table = table
         self._rows: dict[str, int] = {}
         self._made: dict[str, Task] = {}
+        self._columns: dict[str, Sequence[Any]] = {}
         if table is None:
             return
         ids, collections = table["task_id"].to_pylist(), table["collection"].to_pylist()
@@ -61,11 +67,17 @@ class Tasks(Mapping[str, Task]):
 
     def __getitem__(self, task_id: str) -> Task:
         if task_id not in self._made:
-            if self._table is None:
-                raise KeyError(task_id)
-            (row,) = self._table.slice(self._rows[task_id], 1).to_pylist()
-            self._made[task_id] = _task(row)
+            row = self._rows[task_id]
+            self._made[task_id] = Task(task_id, *(self._column(name)[row] for name in _COLUMNS))
         return self._made[task_id]
+
+    def _column(self, name: str) -> Sequence[Any]:
+        """A column of the table, decoded for all tasks when the first is asked for."""
+        if name not in self._columns:
+            assert self._table is not None
+            column = self._table[name]
+            self._columns[name] = column.to_pylist() if pa.types.is_string(column.type) else _Pairs(column)
+        return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -74,17 +86,27 @@ class Tasks(Mapping[str, Task]):
         return len(self._rows)
 
 
-def _task(row: Mapping[str, Any]) -> Task:
-    pairs = {
-        name: tuple(Pair(_grid(pair["input"]), _grid(pair["output"])) for pair in row[name] or ())
-        for name in ("demonstrations", "tests")
-    }
-    return Task(row["task_id"], row["collection"], row["instruction"], **pairs)
+class _Pairs(Sequence[tuple[Pair, ...]]):
+    """The pairs of each row of a column list<Pair>; decoded all at once, or one by one where a grid in it is ragged."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._column = column
+        try:
+            self._all: list[tuple[Pair, ...]] | None = _pairs(column)
+        except ValueError:
+            self._all = None
+
+    def __getitem__(self, row: Any) -> Any:
+        return _pairs(self._column.slice(row, 1))[0] if self._all is None else self._all[row]
+
+    def __len__(self) -> int:
+        return len(self._column)
 
 
-def _grid(rows: list[list[int]] | None) -> TaskGrid | None:
-    if rows is None:
-        return None
-    grid = np.array(rows, np.uint8)
-    grid.flags.writeable = False
-    return grid
+def _pairs(column: pa.ChunkedArray) -> list[tuple[Pair, ...]]:
+    """The pairs of each row of a column list<Pair>. Raises ValueError for a ragged grid."""
+    array = column.combine_chunks()
+    inputs, outputs = (grids_of(pa.chunked_array([side])) for side in array.flatten().flatten())
+    pairs = [Pair(own, other) for own, other in zip(inputs, outputs, strict=True)]
+    ends = np.cumsum(array.value_lengths().fill_null(0).to_numpy()).tolist()
+    return [tuple(pairs[start:end]) for start, end in zip([0, *ends], ends, strict=False)]

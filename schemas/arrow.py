@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -52,6 +53,11 @@ def published_schema(name: str, columns: Sequence[Column]) -> pa.Schema:
 
 def stored_schema(name: str, columns: Sequence[Column]) -> pa.Schema:
     """The schema of the same table inside a shard: packed columns are sha256 strings."""
+    return _stored_schema(name, tuple(columns))
+
+
+@lru_cache(maxsize=256)
+def _stored_schema(name: str, columns: tuple[Column, ...]) -> pa.Schema:
     return pa.schema([(column.name, column.stored) for column in columns], metadata=_stamp(name))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,7 +26,13 @@ def plain_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
         return list(array.to_numpy(zero_copy_only=False).tolist())
     if not array.null_count and (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
         return list(array.to_numpy().tolist())
+    if pa.types.is_timestamp(array.type) and array.type.tz == "UTC" and array.type.unit == "us":
+        numbers = array.cast(pa.int64()).to_pylist()
+        return [None if number is None else _EPOCH + timedelta(microseconds=number) for number in numbers]
     return list(array.to_pylist())
+
+
+_EPOCH: datetime = pa.array([0], pa.timestamp("us", "UTC"))[0].as_py()
 
 
 def json_texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -43,12 +51,21 @@ def json_texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
         joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, *_ends(array)], pa.int32()), inner), ",")
         texts = pc.binary_join_element_wise("[", joined, "]", "")
         return pc.if_else(array.is_valid(), texts, None) if array.null_count else texts
+    if pa.types.is_floating(array.type) and pc.all(pc.is_finite(array)).as_py() and not _has_minus_zero(array):
+        numbers = array.dictionary_encode()
+        return pa.array(map(repr, numbers.dictionary.to_pylist()), pa.string()).take(numbers.indices)
     return pa.array([None if value is None else canonical_json(value) for value in array.to_pylist()], pa.string())
 
 
 def canonical_json(value: Any) -> str:
     """JSON of a value: sorted keys, no spaces, ASCII. Raises ValueError for NaN and infinity."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _has_minus_zero(array: pa.Array) -> bool:
+    """Whether 0 is there with a sign, which a dictionary may not keep."""
+    values = array.drop_null().to_numpy()
+    return bool(np.signbit(values[values == 0]).any())
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -15,8 +15,8 @@ from annotators.trajectory import TrajectoryView
 from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.shard import Reject
 from pipelines.sources import Rejected, Source, reader
-from pipelines.stages.propose import trajectories_in
 from pipelines.stages.reading import ReadResult, Tables, read_ref
+from pipelines.stages.views import trajectories_in
 
 pytest_plugins = ["tests.label_studio_fixtures"]
 

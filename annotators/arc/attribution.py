@@ -26,9 +26,9 @@ import numpy as np
 from ..annotation import Annotation
 from ..protocol import Requires
 from ..trajectory import TrajectoryView
-from .progress import answers_of, similarities
+from .progress import similarities
 from .recorded import Grid, RecordedStep, recorded_steps
-from .states import Panel, States, states_of
+from .states import Panel, States, answers_of, states_of
 
 
 @dataclass(frozen=True)

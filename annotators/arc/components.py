@@ -25,12 +25,15 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..annotation import Annotation
+from ..annotation import Annotation, Statements
 from ..protocol import Requires
-from ..trajectory import TrajectoryView
+from ..trajectory import Trajectories, TrajectoryView
 from .objects import Ints, Objects, objects_of
 from .recorded import RecordedStep, recorded_steps
 from .states import States, states_of
+from .together import Together, lists, together
+
+Ints64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,45 @@ class Components:
     def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
         """One row: the ids of the cells of each grid, at the steps that led to another one."""
         steps, ids, count = components(recorded_steps(trajectory))
-        payload = {
-            "steps": steps,
-            "codes": ids,
-            "codebook": "objects of this trajectory from 1, 0 = colour 0; cells of grid_after row by row",
-            "codebook_size": count + 1,
-        }
+        payload = {"steps": steps, "codes": ids, "codebook": CODEBOOK, "codebook_size": count + 1}
         yield Annotation("component", payload, 0, trajectory.num_steps)
+
+    def propose_many(self, trajectories: Trajectories) -> Iterable[Statements]:
+        """The same of many trajectories at once."""
+        steps = together(trajectories)
+        objects = steps.objects
+        owners = np.searchsorted(steps.first_grid, np.arange(len(steps.states.grids)), side="right") - 1
+        ids = identities(steps.states, objects, owners)
+        counts = np.zeros(len(steps.lengths), np.int32)
+        np.maximum.at(counts, owners[objects.grid[1:]], ids[1:])
+        rows = _shown(steps)
+        of_cells = ids[objects.labels]
+        grids = steps.after[rows].tolist()
+        firsts, shapes = objects.first_row.tolist(), objects.shapes.tolist()
+        cells = [of_cells[firsts[g] : firsts[g] + shapes[g][0], : shapes[g][1]].ravel() for g in grids]
+        codes = lists(np.concatenate([np.zeros(0, np.int32), *cells]), [len(one) for one in cells])
+        shown = np.bincount(steps.owners[rows], minlength=len(steps.lengths))
+        payload = {
+            "steps": lists(steps.steps[rows].astype(np.int32), shown),
+            "codes": lists(codes, shown),
+            "codebook": [CODEBOOK] * len(steps.lengths),
+            "codebook_size": counts + 1,
+        }
+        every = np.arange(len(steps.lengths))
+        yield Statements("component", every, payload, [0] * len(every), steps.lengths.astype(np.int32))
 
 
 ANNOTATOR = Components()
+
+CODEBOOK = "objects of this trajectory from 1, 0 = colour 0; cells of grid_after row by row"
+
+
+def _shown(steps: Together) -> Ints64:
+    """The steps that show another grid than the one before them that shows one, in a trajectory."""
+    rows = np.flatnonzero(steps.after >= 0)
+    grids, owners = steps.after[rows], steps.owners[rows]
+    other = np.append(True, (grids[1:] != grids[:-1]) | (owners[1:] != owners[:-1]))[: len(rows)]
+    return np.asarray(rows[other])
 
 
 def components(steps: Sequence[RecordedStep]) -> tuple[list[int], list[list[int]], int]:
@@ -78,8 +110,11 @@ def components(steps: Sequence[RecordedStep]) -> tuple[list[int], list[list[int]
     return shown, cells, int(ids.max(initial=0))
 
 
-def identities(states: States, objects: Objects) -> Ints:
-    """The id of each object by its number, from 1 in order of appearance; 0 for no object."""
+def identities(states: States, objects: Objects, owners: Ints64 | None = None) -> Ints:
+    """The id of each object by its number, from 1 in order of appearance; 0 for no object.
+
+    `owners`: the trajectory of each grid where there are several; ids count from 1 in each.
+    """
     parents, sharing, repainted = _stayed(states, objects)
     colour, area, box = objects.colour.tolist(), objects.area.tolist(), objects.box.tolist()
     known = _Known(objects, colour, area, box, parents.tolist(), sharing, repainted)
@@ -88,12 +123,18 @@ def identities(states: States, objects: Objects) -> Ints:
     for grid, source in enumerate(states.came_from):
         if source is not None:
             _match(known, numbers[source], numbers[grid], grid)
-    given = 0
-    ids = [0]
-    for parent in known.parents[1:]:
-        given += not parent
-        ids.append(ids[parent] if parent else given)
-    return np.array(ids, np.int32)
+    parents = np.array(known.parents)
+    new = (parents == 0).astype(np.int32)
+    new[0] = 0
+    ids = np.cumsum(new, dtype=np.int32)
+    if owners is not None:
+        first = np.searchsorted(owners[objects.grid[1:]], np.arange(owners.max(initial=-1) + 1)) + 1
+        ids[1:] -= ids[first - 1][owners[objects.grid[1:]]]
+    given = ids.tolist()
+    for number, parent in enumerate(known.parents):
+        if parent:
+            given[number] = given[parent]
+    return np.array(given, np.int32)
 
 
 Pair = tuple[int, int]

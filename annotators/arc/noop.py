@@ -10,10 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..annotation import Annotation
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.arc_operations import OPERATIONS
+
+from ..annotation import Annotation, Statements
 from ..protocol import Requires
-from ..trajectory import TrajectoryView
+from ..trajectory import Trajectories, TrajectoryView
 from .recorded import RecordedStep, recorded_steps
+from .together import lists, together
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,28 @@ class Noop:
         }
         yield Annotation("noop", payload, start=0, end=trajectory.num_steps)
 
+    def propose_many(self, trajectories: Trajectories) -> Iterable[Statements]:
+        """The same of many trajectories at once."""
+        steps = together(trajectories)
+        edits = np.array([name in _EDITS for name in steps.words], np.bool_)
+        rows = np.flatnonzero(edits[steps.word] & (steps.before >= 0) & (steps.after >= 0))
+        counts = np.bincount(steps.owners[rows], minlength=len(steps.lengths))
+        changed = pa.array((steps.before != steps.after)[rows])
+        every = len(steps.lengths)
+        payload = {
+            "name": ["noop"] * every,
+            "function": [self.name] * every,
+            "evaluator": [self.name] * every,
+            "steps": lists(steps.steps[rows].astype(np.int32), counts),
+            "outcomes": lists(pc.if_else(changed, "changed", "noop"), counts),
+            "observed": lists(pa.nulls(len(rows), pa.string()), counts),
+        }
+        yield Statements("noop", np.arange(every), payload, [0] * every, steps.lengths.astype(np.int32))
+
 
 ANNOTATOR = Noop()
+
+_EDITS = frozenset(name for name, operation in OPERATIONS.items() if operation.edits)
 
 
 def noops(steps: Iterable[RecordedStep]) -> list[tuple[int, str]]:

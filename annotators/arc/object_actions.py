@@ -19,11 +19,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from ..annotation import Annotation
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from ..annotation import Annotation, Statements
 from ..protocol import Requires
-from ..trajectory import TrajectoryView
+from ..trajectory import Trajectories, TrajectoryView
 from .recorded import RecordedStep, recorded_steps
 from .states import Panel, States, states_of
+from .together import LightStep, together
 
 LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -97,6 +102,22 @@ class ObjectActions:
         for one in object_actions(steps, states_of(steps)):
             yield Annotation("object_action", {"label": one.label, "attributes": one.attributes}, one.start, one.end)
 
+    def propose_many(self, trajectories: Trajectories) -> Iterable[Statements]:
+        """The same of many trajectories at once."""
+        steps = together(trajectories)
+        before, after = steps.states.before, steps.states.after
+        found: list[ObjectAction] = []
+        counts: list[int] = []
+        for first, end in steps.runs():
+            states = States([], [], before[first:end], after[first:end], [])
+            own = object_actions(steps.light[first:end], states)
+            counts.append(len(own))
+            found += own
+        attributes = [orjson.dumps(one.attributes, option=orjson.OPT_SORT_KEYS).decode() for one in found]
+        payload = {"label": [one.label for one in found], "attributes": pa.array(attributes, pa.string())}
+        owners = np.repeat(np.arange(len(counts)), counts)
+        yield Statements("object_action", owners, payload, [one.start for one in found], [one.end for one in found])
+
 
 ANNOTATOR = ObjectActions()
 
@@ -113,7 +134,7 @@ class _Open:
     action: ObjectAction | None = None
 
 
-def object_actions(steps: Sequence[RecordedStep], states: States) -> list[ObjectAction]:
+def object_actions(steps: Sequence[RecordedStep | LightStep], states: States) -> list[ObjectAction]:
     """The actions of a trace in order; no step belongs to two."""
     found: list[ObjectAction] = []
     rows: list[tuple[int, int]] = []
@@ -160,7 +181,7 @@ def object_actions(steps: Sequence[RecordedStep], states: States) -> list[Object
     return found
 
 
-def _begin(opened: _Open, steps: Sequence[RecordedStep], row: int) -> None:
+def _begin(opened: _Open, steps: Sequence[RecordedStep | LightStep], row: int) -> None:
     """Begin the action of an operation, with the selections before it."""
     step = steps[row]
     name = step.name or ""
@@ -176,7 +197,7 @@ def _begin(opened: _Open, steps: Sequence[RecordedStep], row: int) -> None:
     opened.name, opened.last = name, row
 
 
-def _goes_on(opened: _Open, step: RecordedStep) -> bool:
+def _goes_on(opened: _Open, step: RecordedStep | LightStep) -> bool:
     """Whether an operation is one with the action under way."""
     action = opened.action
     if action is None:
@@ -188,7 +209,7 @@ def _goes_on(opened: _Open, step: RecordedStep) -> bool:
     return step.name in _REPEATED and step.name == opened.name
 
 
-def _extend(opened: _Open, step: RecordedStep, row: int) -> None:
+def _extend(opened: _Open, step: RecordedStep | LightStep, row: int) -> None:
     """Take an operation into the action under way."""
     action = opened.action
     assert action is not None

@@ -7,7 +7,7 @@ first, and a *move* per step that led from one state to another. Steps that chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,16 +79,25 @@ def paths_of(task: TaskView) -> list[Path]:
     A submission is right where its grid is the answer; where the answer is not known its source says (`correct`), and of
     a single submission the header (`success`).
     """
-    answers = _answers(task.task)
-    joined = pa.concat_tables([view.tables[TABLE].select(_COLUMNS) for view in task.trajectories])
-    rows = list(zip(*(_values(column) for column in joined.columns), strict=True))
-    found: list[Path] = []
-    first = 0
-    for view in task.trajectories:
-        end = first + view.tables[TABLE].num_rows
-        found += _paths(view.header, rows[first:end], answers)
-        first = end
+    (found,) = paths_of_all([task])
     return found
+
+
+def paths_of_all(tasks: Sequence[TaskView]) -> Iterator[list[Path]]:
+    """`paths_of` of each of several tasks, whose tables are decoded at once."""
+    tables = [view.tables[TABLE] for task in tasks for view in task.trajectories]
+    joined = pa.concat_tables(tables).select(_COLUMNS)
+    rows = list(zip(*(_values(column) for column in joined.columns), strict=True))
+    lengths = iter(map(len, tables))
+    first = 0
+    for task in tasks:
+        answers = _answers(task.task)
+        found: list[Path] = []
+        for view in task.trajectories:
+            end = first + next(lengths)
+            found += _paths(view.header, rows[first:end], answers)
+            first = end
+        yield found
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

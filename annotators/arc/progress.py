@@ -23,13 +23,14 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..annotation import Annotation
+from ..annotation import Annotation, Statements
 from ..protocol import Requires
-from ..task import Task
-from ..trajectory import TrajectoryView
+from ..trajectory import Trajectories, TrajectoryView
+from .nearness import paired
 from .objects import objects_of
 from .recorded import Grid, recorded_steps
-from .states import Panel, States, stacked, states_of
+from .states import Panel, States, answers_of, stacked, states_of
+from .together import lists, together
 
 Values = npt.NDArray[np.float64]
 Measure = Callable[[Sequence[Grid], Grid], Values]
@@ -126,19 +127,28 @@ class Progress:
                 }
                 yield Annotation(layer, payload, 0, trajectory.num_steps)
 
+    def propose_many(self, trajectories: Trajectories) -> Iterable[Statements]:
+        """The same of many trajectories at once."""
+        steps = together(trajectories)
+        pairs = paired(steps, trajectories)
+        shown = np.flatnonzero(steps.after >= 0)
+        shown = shown[pairs.answer[steps.after[shown]] >= 0]
+        counts = np.bincount(steps.owners[shown], minlength=len(steps.lengths))
+        owners = np.flatnonzero(counts)
+        at = lists(steps.steps[shown].astype(np.int32), counts[owners])
+        end = steps.lengths[owners].astype(np.int32)
+        for name in self.measures:
+            if len(owners):
+                payload = {
+                    "steps": at,
+                    "values": lists(pairs.values(name)[steps.after[shown]], counts[owners]),
+                    "unit": ["share"] * len(owners),
+                    "estimator": [f"{self.name}: {name}"] * len(owners),
+                }
+                yield Statements(MEASURES[name][0], owners, payload, [0] * len(owners), end)
+
 
 ANNOTATOR = Progress()
-
-
-def answers_of(states: States, task: Task | None) -> dict[Panel, Grid]:
-    """The answer of each panel's test, where it is known. A panel without a number is of a task's only test."""
-    found = {}
-    for panel in dict.fromkeys(states.panels):
-        index = 0 if panel[0] is None and task is not None and len(task.tests) == 1 else panel[0]
-        test = None if task is None else task.test(index)
-        if test is not None and test.output is not None:
-            found[panel] = test.output
-    return found
 
 
 def similarities(states: States, answers: Mapping[Panel, Grid], measure: str) -> dict[int, float]:

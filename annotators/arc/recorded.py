@@ -5,21 +5,20 @@ What annotators of grids start from: `arc_steps` alone, so that they serve every
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
 from schemas.arc_operations import OPERATIONS, Operation
 
+from ..grids import Grid, grids_of
 from ..trajectory import TrajectoryView
 
-Grid = npt.NDArray[np.uint8]
-"""Rows x columns of colours; read-only."""
+__all__ = ["Grid", "RecordedStep", "grids_of", "recorded_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,15 @@ class RecordedStep:
         return self.before is not None and self.after is not None and not np.array_equal(self.before, self.after)
 
 
-def recorded_steps(trajectory: TrajectoryView) -> list[RecordedStep]:
-    """All steps in order. Raises ValueError for a ragged grid."""
-    table = trajectory.steps
+def recorded_steps(trajectory: TrajectoryView) -> Sequence[RecordedStep]:
+    """All steps in order, decoded once for all annotators of a trajectory. Raises ValueError for a ragged grid."""
+    found: Sequence[RecordedStep] | None = trajectory.known.get("recorded_steps")
+    if found is None:
+        found = trajectory.known["recorded_steps"] = _recorded_steps(trajectory.steps)
+    return found
+
+
+def _recorded_steps(table: pa.Table) -> list[RecordedStep]:
     steps = []
     for step, name, text, test, before, after in zip(
         table["step"].to_pylist(),
@@ -65,27 +70,3 @@ def recorded_steps(trajectory: TrajectoryView) -> list[RecordedStep]:
         handle = arguments.get("imageHandle")
         steps.append(RecordedStep(step, name, arguments, (test, handle if isinstance(handle, str) else None), before, after))
     return steps
-
-
-def grids_of(column: pa.ChunkedArray) -> list[Grid | None]:
-    """A column list<list<uint8>> as arrays that share its memory; None for null. Raises ValueError for a ragged grid."""
-    grids: list[Grid | None] = []
-    for chunk in column.chunks:
-        valid = chunk.is_valid().to_numpy(zero_copy_only=False)
-        rows = chunk.values
-        outer = np.asarray(chunk.offsets)
-        inner = np.asarray(rows.offsets)
-        cells = np.asarray(rows.values)
-        heights, lengths = np.diff(outer), np.diff(inner)
-        widths = (
-            np.where(heights > 0, lengths[np.minimum(outer[:-1], max(len(lengths) - 1, 0))], 0) if len(lengths) else heights * 0
-        )
-        shown = lengths[outer[0] : outer[-1]]
-        if not np.array_equal(np.repeat(widths, heights), shown):
-            raise ValueError("a grid is ragged: its rows have different lengths")
-        starts = inner[outer[:-1]]
-        for is_grid, start, height, width in zip(
-            valid.tolist(), starts.tolist(), heights.tolist(), widths.tolist(), strict=True
-        ):
-            grids.append(cells[start : start + height * width].reshape(height, width) if is_grid else None)
-    return grids

@@ -15,19 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 
-from ..annotation import Annotation
+from ..annotation import Annotation, Statements
 from ..protocol import Requires
 from ..task import Task
-from ..trajectory import TrajectoryView
+from ..trajectory import Trajectories, TrajectoryView
 from .larc_rules import RULES as LARC_RULES
 from .layered import has_layers, layered_traces
 from .layered_replay import replay_layers
 from .operations import OPERATIONS, ArgumentError, crop, integer, paste, size
 from .recorded import Grid, RecordedStep, recorded_steps
+from .together import lists
 
 _SHOWS = frozenset({"submit", "show_editor"})
 
@@ -82,14 +85,22 @@ class Replay:
         )
         yield Annotation("replay", payload, start=0, end=trajectory.num_steps)
 
+    def propose_many(self, trajectories: Trajectories) -> Iterable[Statements] | None:
+        """The same of many trajectories at once; None where one of them has no layers."""
+        return layered_statements(trajectories) if has_layers(trajectories.steps) else None
+
 
 ANNOTATOR = Replay()
 
 
 def series(name: str, steps: list[int], outcomes: list[str], observed: list[str | None]) -> dict[str, Any]:
     """The payload of a row of one of the oracle's layers."""
-    signed = {"name": name, "function": Replay.name, "evaluator": Replay.name}
-    return {**signed, "steps": steps, "outcomes": outcomes, "observed": observed}
+    return {**signed(name), "steps": steps, "outcomes": outcomes, "observed": observed}
+
+
+def signed(name: str) -> dict[str, str]:
+    """What each row of a layer of the oracle says of itself."""
+    return {"name": name, "function": Replay.name, "evaluator": Replay.name}
 
 
 def layered_annotations(trajectory: TrajectoryView) -> Iterator[Annotation]:
@@ -100,6 +111,29 @@ def layered_annotations(trajectory: TrajectoryView) -> Iterator[Annotation]:
     found = replay_layers(trace)
     yield Annotation("replay", series("replay", list(range(number)), found.outcomes, found.observed), 0, number)
     yield Annotation("free_replay", series("free_replay", [number - 1], [found.end], [found.end_observed]), 0, number)
+
+
+def layered_statements(trajectories: Trajectories) -> Iterator[Statements]:
+    """The rows about many traces with layers."""
+    lengths = trajectories.lengths
+    inferred = ['"grid_before"' in (view.header.get("completeness") or "") for view in trajectories.views]
+    found = [replay_layers(trace) for trace in layered_traces(trajectories.steps, lengths.tolist(), inferred)]
+    every = len(lengths)
+    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    outcomes = list(chain.from_iterable(one.outcomes for one in found))
+    observed = list(chain.from_iterable(one.observed for one in found))
+    end = lengths.astype(np.int32)
+    for name, at, counts, words, said in (
+        ("replay", steps, lengths, outcomes, observed),
+        ("free_replay", lengths - 1, np.ones(every, np.int64), [f.end for f in found], [f.end_observed for f in found]),
+    ):
+        payload = {
+            **{column: [value] * every for column, value in signed(name).items()},
+            "steps": lists(at.astype(np.int32), counts),
+            "outcomes": lists(words, counts, pa.string()),
+            "observed": lists(said, counts, pa.string()),
+        }
+        yield Statements(name, np.arange(every), payload, [0] * every, end)
 
 
 def replay(steps: Iterable[RecordedStep], task: Task | None = None) -> Iterator[Verdict]:

@@ -17,10 +17,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..annotation import Annotation
+import orjson
+import pyarrow as pa
+
+from ..annotation import Annotation, Statements
 from ..protocol import Requires
 from ..trajectory import TaskView
-from .paths import TABLE, Path, paths_of
+from .paths import TABLE, Path, paths_of, paths_of_all
 
 
 @dataclass(slots=True)
@@ -130,6 +133,49 @@ class StateGraphs:
         for name, state in graph.states.items():
             if state.visits > coming[name]:
                 yield _row(state, name, None, state.visits - coming[name], None)
+
+    def propose_many(self, tasks: Sequence[TaskView]) -> Iterable[Statements]:
+        """The same of many tasks at once."""
+        owners: list[int] = []
+        rows: list[tuple[Any, ...]] = []
+        for place, paths in enumerate(paths_of_all(tasks)):
+            found = _rows(state_graph(paths))
+            rows += found
+            owners += [place] * len(found)
+        if rows:
+            columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+            texts = {name: pa.array(columns[name], pa.string()) for name in ("state", "action")}
+            yield Statements("state_graph", owners, {**columns, **texts})
+
+
+_COLUMNS = ("node", "parent", "depth", "state", "action", "visits", "value", "terminal")
+
+
+def _rows(graph: StateGraph) -> list[tuple[Any, ...]]:
+    """The rows of a graph, values of `_COLUMNS`, JSON as text."""
+    about: dict[str, tuple[int | None, str, float | None, bool]] = {}
+    for name, state in graph.states.items():
+        trajectory_id, step, after = state.seen
+        text = f'{{"grid":"{"grid_after" if after else "grid_before"}","step":{step},"trajectory_id":{json_string(trajectory_id)}}}'
+        about[name] = state.depth, text, state.value, state.ended > 0
+    coming: dict[str, int] = dict.fromkeys(graph.states, 0)
+    rows: list[tuple[Any, ...]] = []
+    for (source, target), operations in graph.edges.items():
+        visits = operations.total()
+        coming[target] += visits
+        depth, text, value, terminal = about[target]
+        said = orjson.dumps(operations, option=orjson.OPT_SORT_KEYS).decode()
+        rows.append((target, source, depth, text, said, visits, value, terminal))
+    for name, state in graph.states.items():
+        if state.visits > coming[name]:
+            depth, text, value, terminal = about[name]
+            rows.append((name, None, depth, text, None, state.visits - coming[name], value, terminal))
+    return rows
+
+
+def json_string(text: str) -> str:
+    """A text as JSON spells it."""
+    return orjson.dumps(text).decode()
 
 
 def _row(state: State, name: str, parent: str | None, visits: int, operations: dict[str, int] | None) -> Annotation:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..task import Task
 from .recorded import Grid, RecordedStep
 
 Panel = tuple[int | None, str | None]
@@ -59,6 +60,17 @@ def states_of(steps: Sequence[RecordedStep]) -> States:
         before = number(step.before, step.panel, None)
         found.before.append(before)
         found.after.append(number(step.after, step.panel, before))
+    return found
+
+
+def answers_of(states: States, task: Task | None) -> dict[Panel, Grid]:
+    """The answer of each panel's test, where it is known. A panel without a number is of a task's only test."""
+    found = {}
+    for panel in dict.fromkeys(states.panels):
+        index = 0 if panel[0] is None and task is not None and len(task.tests) == 1 else panel[0]
+        test = None if task is None else task.test(index)
+        if test is not None and test.output is not None:
+            found[panel] = test.output
     return found
 
 

@@ -18,8 +18,9 @@ import orjson
 from ..annotation import Annotation
 from ..protocol import Requires
 from ..task import Task
-from ..trajectory import TrajectoryView
+from ..trajectory import Trajectories, TrajectoryView
 from .recorded import Grid, grids_of
+from .together import together
 
 CORRECT, WRONG, NOT_SUBMITTED, UNKNOWN = "correct", "wrong", "not_submitted", "unknown"
 
@@ -48,7 +49,7 @@ class Success:
     def propose(self, trajectory: TrajectoryView) -> Iterable[Annotation]:
         """One row: a verdict per test."""
         table = trajectory.steps
-        submits = [step for step, name in enumerate(table["action_name"].to_pylist()) if name == "submit"]
+        submits = [step for step, name in enumerate(table["action_name"].to_pylist()) if name == SUBMIT]
         tests = table["test_index"].to_pylist()
         last = {tests[step]: step for step in submits if tests[step] is not None}
         grids = {test: grids_of(table["grid_after"].slice(step, 1))[0] for test, step in last.items()}
@@ -57,8 +58,27 @@ class Success:
         found = outcomes(trajectory.task, task_id, offered, last, grids, trajectory.num_steps)
         yield Annotation("success", payload_of(found), start=0, end=trajectory.num_steps)
 
+    def propose_many(self, trajectories: Trajectories) -> Iterable[tuple[int, Annotation]]:
+        """The same of many trajectories at once."""
+        steps = together(trajectories)
+        submits = np.flatnonzero(steps.word == steps.words.index(SUBMIT)).tolist() if SUBMIT in steps.words else []
+        last: list[dict[int, int]] = [{} for _ in trajectories.views]
+        grids: list[dict[int, Grid | None]] = [{} for _ in trajectories.views]
+        owners, numbers = steps.owners, steps.steps
+        for row in submits:
+            test, grid = steps.panels[row][0], steps.states.after[row]
+            if test is not None:
+                last[owners[row]][test] = int(numbers[row])
+                grids[owners[row]][test] = None if grid is None else steps.states.grids[grid]
+        for place, view in enumerate(trajectories.views):
+            task_id, offered = view.header["task_id"], tests_offered(view.header)
+            found = outcomes(view.task, task_id, offered, last[place], grids[place], view.num_steps)
+            yield place, Annotation("success", payload_of(found), start=0, end=view.num_steps)
+
 
 ANNOTATOR = Success()
+
+SUBMIT = "submit"
 
 
 def tests_offered(header: Mapping[str, Any]) -> Sequence[int] | None:

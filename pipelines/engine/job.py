@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import DataError
 from pipelines.io.media import sha256_of
-from pipelines.io.parquet import row_groups, write_parquet
+from pipelines.io.parquet import PUBLISHED, STORED, Settings, row_groups, write_parquet
 from pipelines.io.store import Store
 from pipelines.plan import Plan
 from pipelines.shard import FileRecord, Outcome, Reject, Shard, ShardKey
@@ -26,6 +26,8 @@ from schemas.tables import KINDS
 from schemas.types import Column
 from schemas.versions import upgrade
 
+STORED_GROUP_BYTES = 16_000_000
+"""Arrow bytes of a row group in a workspace, see `read_table`."""
 _TILING = ("interval_gap", "interval_overlap")
 
 
@@ -105,16 +107,22 @@ def put_outcome(store: Store, job: str, outcome: Outcome) -> Outcome:
 
 def put_table(store: Store, path: str, table: pa.Table, columns: Sequence[Column] = ()) -> FileRecord:
     """Put a stored table as one Parquet file."""
-    return put_groups(store, path, table.schema, row_groups(table), columns, table.nbytes)
+    return put_groups(store, path, table.schema, row_groups(table, STORED_GROUP_BYTES), columns, table.nbytes, STORED)
 
 
 def put_groups(
-    store: Store, path: str, schema: pa.Schema, groups: Iterable[pa.Table], columns: Sequence[Column], memory: int
+    store: Store,
+    path: str,
+    schema: pa.Schema,
+    groups: Iterable[pa.Table],
+    columns: Sequence[Column],
+    memory: int,
+    settings: Settings = PUBLISHED,
 ) -> FileRecord:
-    """Put row groups as one Parquet file, written locally first."""
+    """Put row groups as one Parquet file, written locally first. `settings`: as in `write_parquet`."""
     with store.scratch() as folder:
         local = Path(folder, "table.parquet")
-        rows = write_parquet(local, schema, groups, columns)
+        rows = write_parquet(local, schema, groups, columns, settings)
         record = FileRecord(path, rows, local.stat().st_size, memory, sha256_of(local))
         store.put_file(path, local)
     return record
@@ -124,10 +132,25 @@ def read_table(store: Store, path: str, columns: Sequence[str] | None = None) ->
     """A stored table (some columns of it), upgraded to the current contract. Raises DataError where the file is damaged."""
     try:
         with store.open(path) as file:
-            table = pq.read_table(file, columns=columns)
+            table = _by_groups(pq.ParquetFile(file), columns)
     except pa.ArrowInvalid as error:
         raise DataError(f"{store.uri(path)} is damaged ({error}): delete it and run again, it is built anew") from error
     return upgrade(table)
+
+
+def _by_groups(file: pq.ParquetFile, columns: Sequence[str] | None) -> pa.Table:
+    """A file read group by group: lists of lists take six times their memory while a group is decoded (measured)."""
+    names = None if columns is None else list(columns)
+    if not file.num_row_groups:
+        table = file.read(names)
+    else:
+        table = pa.concat_tables([file.read_row_group(number, names) for number in range(file.num_row_groups)])
+    if names is None:
+        return table
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise pa.ArrowInvalid(f"it has no column {missing[0]!r}")
+    return table.select(names)
 
 
 def take_out_annotations(shard: Shard, stage: str) -> Shard:

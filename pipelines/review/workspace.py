@@ -17,7 +17,8 @@ from pipelines.io.store import Store
 from pipelines.recipe import Recipe
 from pipelines.shard import Outcome, Shard
 from pipelines.stages.ingest import Ingest
-from pipelines.stages.propose import Propose, trajectories_in
+from pipelines.stages.propose import Propose
+from pipelines.stages.views import trajectories_in
 from schemas.layers import layers as declared
 from schemas.tables import KINDS
 

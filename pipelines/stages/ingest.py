@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from annotators.arc.grid_ids import state_rows
+from pipelines.engine.collector import collector_paused
 from pipelines.engine.job import put_outcome, put_table, say_alive, take_out_annotations
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry
@@ -107,7 +108,8 @@ def _read(found: Reader, source: Source, ref: Ref, folder: Path, pack: str, medi
     try:
         if found.native:
             return supervised(read_ref, found, source, ref, folder, pack, media)
-        return read_ref(found, source, ref, folder, pack, media)
+        with collector_paused():
+            return read_ref(found, source, ref, folder, pack, media)
     except ChildDiedError as error:
         rejected = Rejected("decode_died", f"{ref.native_id}: {error}; the recording is damaged, or its decoder has a fault")
     except ChildHungError as error:

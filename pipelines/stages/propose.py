@@ -5,18 +5,17 @@ One key is one ingest shard and one annotator, or, for annotators of task scope,
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from annotators.annotation import Annotation, Refusal, annotation_tables
 from annotators.protocol import Annotator, TaskAnnotator, annotator, lacking, meets, producer_of
-from annotators.task import Task, Tasks
+from annotators.task import Tasks
 from annotators.trajectory import TaskView, TrajectoryView
+from pipelines.engine.collector import collector_paused
 from pipelines.engine.job import (
     outcome_path,
     planned_outcomes,
@@ -27,15 +26,15 @@ from pipelines.engine.job import (
     say_alive,
     take_out_annotations,
 )
-from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, Plan
 from pipelines.recipe import Recipe
 from pipelines.shard import FileRecord, Outcome, Reject, Shard, ShardKey
+from pipelines.stages.asking import Answers, Asked, asked_about_tasks, asked_in_child
 from pipelines.stages.ingest import Ingest
-from pipelines.stages.reading import Tables
 from pipelines.stages.regroup import declarations, joined_tasks, plan_tasks, read_task_rows, read_tasks, task_files
+from pipelines.stages.views import forget, kept_tables, kept_tasks, kept_views, shard_views
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.identity import digest
 from schemas.tables import KINDS
@@ -75,12 +74,14 @@ class Propose:
     def read(self, key: ShardKey) -> Shard:
         """The stored tables of the ingest shard, or what is declared of the trajectories of some tasks."""
         if "tasks" in key.spec:
+            forget()
             return read_tasks(self.store, key)
         path = outcome_path(Ingest.name, key.spec["shard"])
         ingested = read_outcome(self.store, path)
         if ingested is None:
             raise FileNotFoundError(f"{path} is gone: run `cairn ingest` again")
-        tables = read_tables(self.store, ingested.files)
+        identity = self.store.root, sorted((record.path, record.sha256) for record in ingested.files.values())
+        tables = kept_tables(identity, lambda: read_tables(self.store, ingested.files))
         return Shard(key, tables | read_task_rows(self.store, key, _task_ids(tables)))
 
     def work(self, shard: Shard) -> Shard:
@@ -88,61 +89,54 @@ class Propose:
         found = annotator(shard.key.spec["annotator"], shard.key.spec["parameters"])
         if found.requires.scope == "task":
             return self._work_tasks(shard, cast(TaskAnnotator, found))
+        headers = shard.tables["trajectories"]
+        if "lacks" in shard.key.spec:
+            return _with_proposals(shard, found, {}, (), {"proposed_for": 0, "lacking": headers.num_rows})
+        shard_of = kept_views(shard.tables)
+        tasks = _tasks(shard, found)
         entries = (
             {row["sha256"]: MediaEntry(**row) for row in shard.tables["media"].to_pylist()} if "media" in shard.tables else {}
         )
-        kinds: dict[str, list[pa.Table]] = defaultdict(list)
-        rejects: list[Reject] = []
-        counts = {"proposed_for": 0, "lacking": 0}
-        tasks = Tasks(shard.tables.get("tasks") if found.requires.task else None)
-        for tables in trajectories_in(shard.tables):
-            header = tables["trajectories"].to_pylist()[0]
-            own = _own_media(tables, entries)
-            reader = MediaReader(self.store.uri("ingest"), own)
-            task = tasks.get(header["task_id"])
-            said = None if "lacks" in shard.key.spec else _ask(found, header, tables, reader, task)
-            if said is None:
-                counts["lacking"] += 1
-            elif isinstance(said, Reject):
-                rejects.append(said)
-                if said.code == "decode_hung":
-                    say_alive(self.store, self.name, shard.key.name, len(rejects))
-            else:
-                counts["proposed_for"] += 1
-                told, refusals = said
-                rejects += [
-                    _reject(header, found.name, refusal.code, f"{found.name}: {refusal.message}") for refusal in refusals
-                ]
-                for kind, table in told.items():
-                    kinds[kind].append(table)
-        return _with_proposals(shard, found, kinds, rejects, counts)
+        views = shard_of.views(tasks, self.store.uri("ingest"), entries)
+        meeting = shard_of.meeting(found.requires, views)
+        if found.requires.frames:
+            said = self._watched(shard, found, [view for view, does in zip(views, meeting, strict=True) if does])
+        else:
+            asked = Asked(found, [view for view, does in zip(views, meeting, strict=True) if does])
+            with collector_paused():
+                said = asked.answers(shard_of.together(views) if all(meeting) else None)
+        lacking_it = len(views) - sum(meeting)
+        counts = {"proposed_for": sum(meeting) - said.failed, "lacking": lacking_it}
+        return _with_proposals(shard, found, said.tables, said.rejects, counts)
+
+    def _watched(self, shard: Shard, found: Annotator, views: Sequence[TrajectoryView]) -> Answers:
+        """Ask about each trajectory in the decode child."""
+        said = Answers()
+        for view in views:
+            answer = asked_in_child(found, view)
+            said.add(answer)
+            if any(reject.code == "decode_hung" for reject in answer.rejects):
+                say_alive(self.store, self.name, shard.key.name, len(said.rejects))
+        return said
 
     def _work_tasks(self, shard: Shard, found: TaskAnnotator) -> Shard:
         """The same over tasks; a task of which no trajectory has what is required is not asked about."""
-        kinds: dict[str, list[pa.Table]] = defaultdict(list)
-        rejects: list[Reject] = []
+        shard_of = shard_views(shard.tables)
+        numbers = {header["trajectory_id"]: number for number, header in enumerate(shard_of.headers)}
+        tasks = _tasks(shard, found)
+        media = MediaReader(self.store.uri("ingest"), {})
         counts = {"proposed_for": 0, "lacking": 0}
-        own = {str(tables["trajectories"]["trajectory_id"][0]): tables for tables in trajectories_in(shard.tables)}
-        tasks = Tasks(shard.tables.get("tasks") if found.requires.task else None)
+        asked: list[TaskView] = []
         for task_id, ids in shard.key.spec["tasks"].items():
-            task = tasks.get(task_id)
-            views = [_view(own[i], MediaReader(self.store.uri("ingest"), {}), task) for i in ids if i in own]
+            views = [shard_of.view(numbers[i], tasks, media) for i in ids if i in numbers]
             meeting = tuple(view for view in views if meets(found.requires, view))
             counts["lacking"] += len(views) - len(meeting)
             counts["proposed_for"] += len(meeting)
-            try:
-                said = (
-                    annotation_tables(None, producer_of(found), found.propose(TaskView(task_id, meeting, task)), task_id)
-                    if meeting
-                    else {}
-                )
-            except Exception as error:  # noqa: BLE001 - one task must not stop a run
-                message = f"{found.name} on task {task_id} stopped with {type(error).__name__}: {error}"
-                rejects.append(Reject("propose", "", f"task {task_id}", None, "annotator_failed", message))
-                continue
-            for kind, table in said.items():
-                kinds[kind].append(table)
-        return _with_proposals(shard, found, kinds, rejects, counts)
+            if meeting:
+                asked.append(TaskView(task_id, meeting, tasks.get(task_id)))
+        with collector_paused():
+            said = asked_about_tasks(found, asked)
+        return _with_proposals(shard, found, said.tables, said.rejects, counts)
 
     def check(self, shard: Shard) -> Shard:
         """Take out annotations that break an invariant, one reject per trajectory and code."""
@@ -164,77 +158,29 @@ class Propose:
         return put_outcome(self.store, self.name, outcome)
 
 
-def trajectories_in(tables: Mapping[str, pa.Table]) -> Iterator[Tables]:
-    """The tables of each trajectory of a shard, by runs of equal ids; the media index belongs to all."""
-    ranges = {name: _ranges(table) for name, table in tables.items() if "trajectory_id" in table.column_names}
-    for trajectory_id in ranges["trajectories"]:
-        yield {name: tables[name].slice(*own[trajectory_id]) for name, own in ranges.items() if trajectory_id in own}
+def _tasks(shard: Shard, found: Annotator | TaskAnnotator) -> Tasks:
+    """The tasks that an annotator joins."""
+    table = shard.tables.get("tasks") if found.requires.task else None
+    return kept_tasks([shard.key.spec.get("shard"), shard.key.spec.get("tasks_digest")], table)
 
 
-def _view(tables: Tables, media: MediaReader, task: Task | None) -> TrajectoryView:
-    return TrajectoryView(tables["trajectories"].to_pylist()[0], tables, media.read, media.open, task)
-
-
-def _task_ids(tables: Tables) -> list[str]:
+def _task_ids(tables: Mapping[str, pa.Table]) -> list[str]:
     return [task_id for task_id in pc.unique(tables["trajectories"]["task_id"]).to_pylist() if task_id is not None]
 
 
 def _with_proposals(
     shard: Shard,
     found: Annotator | TaskAnnotator,
-    kinds: Mapping[str, list[pa.Table]],
-    rejects: list[Reject],
+    proposed: Mapping[str, pa.Table],
+    rejects: Sequence[Reject],
     counts: Mapping[str, int],
 ) -> Shard:
     """The shard with what was said instead of the annotations it came with; the facts stay for the check."""
     facts = {name: table for name, table in shard.tables.items() if name not in KINDS and name != "runs"}
-    proposed = {kind: pa.concat_tables(tables).combine_chunks() for kind, tables in kinds.items()}
-    if proposed:
-        proposed["runs"] = table_from_rows(stored_schema("runs", columns_of("runs")), [producer_of(found).row])
-    return Shard(shard.key, {**facts, **proposed}, tuple(rejects), counts)
-
-
-Said = tuple[dict[str, pa.Table], tuple[Refusal, ...]]
-"""What an annotator says about one trajectory, by kind, and what it was told and cannot take."""
-
-
-def propose_for(
-    found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader, task: Task | None = None
-) -> Said | None:
-    """What an annotator says about one trajectory; None where the trajectory lacks what it requires."""
-    view = TrajectoryView(header, tables, media.read, media.open, task)
-    if not meets(found.requires, view):
-        return None
-    told = list(found.propose(view))
-    annotations = [one for one in told if isinstance(one, Annotation)]
-    refusals = tuple(one for one in told if isinstance(one, Refusal))
-    return annotation_tables(view.trajectory_id, producer_of(found), annotations), refusals
-
-
-def _ask(
-    found: Annotator, header: Mapping[str, Any], tables: Tables, media: MediaReader, task: Task | None
-) -> Said | Reject | None:
-    """`propose_for`, in the decode child where frames are read; whatever goes wrong costs this trajectory alone."""
-    place = f"{found.name} on {header['trajectory_id']}"
-    try:
-        if found.requires.frames:
-            compact = {name: _compact(table) for name, table in tables.items()}
-            return supervised(propose_for, found, header, compact, media, task)
-        return propose_for(found, header, tables, media, task)
-    except ChildDiedError as error:
-        return _reject(header, found.name, "decode_died", f"{place}: {error}")
-    except ChildHungError as error:
-        return _reject(header, found.name, "decode_hung", f"{place}: {error}")
-    except Exception as error:  # noqa: BLE001 - one annotator on one recording must not stop a run
-        code = getattr(error, "code", None)
-        code = code if isinstance(code, str) else "annotator_failed"
-        return _reject(header, found.name, code, f"{place} stopped with {type(error).__name__}: {error}")
-
-
-def _reject(header: Mapping[str, Any], what: str, code: str, message: str) -> Reject:
-    return Reject(
-        "propose", header.get("source_name", ""), header.get("source_uri") or what, header.get("native_id"), code, message
-    )
+    kinds = dict(proposed)
+    if kinds:
+        kinds["runs"] = table_from_rows(stored_schema("runs", columns_of("runs")), [producer_of(found).row])
+    return Shard(shard.key, {**facts, **kinds}, tuple(rejects), counts)
 
 
 def _key(ingested: Outcome, found: Annotator, tasks: Sequence[FileRecord]) -> ShardKey:
@@ -255,6 +201,7 @@ def _key(ingested: Outcome, found: Annotator, tasks: Sequence[FileRecord]) -> Sh
     if found.requires.task:
         joined = joined_tasks(tasks, [ingested])
         spec["task_files"] = [record.path for record in joined]
+        spec["tasks_digest"] = digest([record.sha256 for record in joined])
         inputs["joined tasks"] = [record.sha256 for record in joined]
     return ShardKey(
         name=f"{ingested.name}.{found.name}",
@@ -265,30 +212,3 @@ def _key(ingested: Outcome, found: Annotator, tasks: Sequence[FileRecord]) -> Sh
 
 def _may_apply(found: Annotator, ingested: Outcome) -> bool:
     return found.requires.scope == "trajectory" and f"{found.requires.domain}_steps" in ingested.files
-
-
-def _own_media(tables: Tables, entries: Mapping[str, MediaEntry]) -> dict[str, MediaEntry]:
-    """The media entries that a trajectory's packed columns name, so that a call carries no index of the whole shard."""
-    own = {}
-    for name, column in (("gui_steps", "screenshot"), ("images", "image"), ("videos", "video"), ("gui_trees", "tree")):
-        if name in tables:
-            own.update({sha: entries[sha] for sha in tables[name][column].to_pylist() if sha is not None})
-    return own
-
-
-def _compact(table: pa.Table) -> pa.Table:
-    """A copy that holds its own rows only: a pickled slice drags the whole table along (measured)."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return pa.ipc.open_stream(sink.getvalue()).read_all()
-
-
-def _ranges(table: pa.Table) -> dict[str, tuple[int, int]]:
-    """trajectory_id → (first row, rows) of a table that is sorted by it."""
-    if not table.num_rows:
-        return {}
-    encoded = pc.run_end_encode(table["trajectory_id"].combine_chunks())
-    ends = encoded.run_ends.to_pylist()
-    starts = [0, *ends[:-1]]
-    return {value: (start, end - start) for value, start, end in zip(encoded.values.to_pylist(), starts, ends, strict=True)}

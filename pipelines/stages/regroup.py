@@ -80,6 +80,7 @@ def _key(
     inputs = {name: [record.sha256 for record in of_name] for name, of_name in records.items()}
     if found.requires.task:
         spec["task_files"] = [record.path for record in joined]
+        spec["tasks_digest"] = digest([record.sha256 for record in joined])
         inputs["tasks"] = [record.sha256 for record in joined]
     fingerprint = digest([CODE_VERSION, SCHEMA_VERSION, found.version, declarations(found.emits), spec, inputs])
     return ShardKey(f"{shard}.{found.name}", fingerprint, (), spec)

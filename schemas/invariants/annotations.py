@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,6 +43,8 @@ def envelope_words_known(tables: Tables) -> Iterator[Violation]:
 def layers_declared(tables: Tables) -> Iterator[Violation]:
     """`layer_undeclared`, `layer_kind`: a layer that nobody declared, or in another kind's table."""
     for kind, table in _kinds(tables):
+        if all(name in layers() and layer(name).kind == kind for name in table["layer"].unique().to_pylist()):
+            continue
         first: dict[str | None, str] = {}
         for name, annotation_id in zip(table["layer"].to_pylist(), table["annotation_id"].to_pylist(), strict=True):
             first.setdefault(name, annotation_id)
@@ -59,7 +63,8 @@ def labels_in_vocabulary(tables: Tables) -> Iterator[Violation]:
     for kind, column in _WORDS.items():
         if kind not in tables:
             continue
-        for row in tables[kind].select(["annotation_id", "trajectory_id", "layer", column]).to_pylist():
+        found = _with_unknown_words(tables[kind], column)
+        for row in found.select(["annotation_id", "trajectory_id", "layer", column]).to_pylist():
             words = layer(row["layer"]).words if row["layer"] in layers() else None
             values = row[column] if isinstance(row[column], list) else [row[column]]
             unknown = [] if words is None else [v for v in values if v is not None and v not in words]
@@ -70,9 +75,10 @@ def labels_in_vocabulary(tables: Tables) -> Iterator[Violation]:
 
 def intervals_inside(tables: Tables) -> Iterator[Violation]:
     """`interval_outside`: not `0 <= start < end <= num_steps`, or half of an interval."""
-    num_steps = lengths(tables)
     for _, table in _kinds(tables):
-        for row in table.select(["annotation_id", "trajectory_id", "layer", "start", "end"]).to_pylist():
+        found = table.filter(_intervals_to_look_at(table, tables["trajectories"]))
+        num_steps = lengths(tables) if len(found) else {}
+        for row in found.select(["annotation_id", "trajectory_id", "layer", "start", "end"]).to_pylist():
             start, end = row["start"], row["end"]
             if start is None and end is None:
                 continue
@@ -88,9 +94,13 @@ def intervals_tile(tables: Tables) -> Iterator[Violation]:
     Machines tile each for itself. Where people reviewed a layer of a trajectory, their rows and those of the producers
     that they confirmed are one tiling: a correction stands in the place of the row it replaced.
     """
-    num_steps = lengths(tables)
     names = ["annotation_id", "trajectory_id", "layer", "start", "end", "producer", "producer_type", "status", "stream"]
-    for _, table in _kinds(tables):
+    tiled = pa.array([name for name in layers() if layer(name).tiling is not None], pa.string())
+    for _, whole_table in _kinds(tables):
+        table = whole_table.filter(pc.is_in(whole_table["layer"], value_set=tiled))
+        if _tiles(table, tables["trajectories"]):
+            continue
+        num_steps = lengths(tables)
         groups: dict[tuple[str, str, str | None], list[dict[str, Any]]] = {}
         for row in table.select(names).to_pylist():
             whole = row["start"] is not None and row["end"] is not None
@@ -131,7 +141,8 @@ def series_parallel(tables: Tables) -> Iterator[Violation]:
     ):
         if kind not in tables:
             continue
-        for row in tables[kind].select(["annotation_id", "trajectory_id", "layer", *names]).to_pylist():
+        found = tables[kind].filter(_uneven(tables[kind], names))
+        for row in found.select(["annotation_id", "trajectory_id", "layer", *names]).to_pylist():
             sizes = {name: len(row[name]) for name in names if row[name] is not None}
             if len(set(sizes.values())) > 1:
                 message = f"{_place(row)}: the lists {sizes} should be of one length"
@@ -140,9 +151,12 @@ def series_parallel(tables: Tables) -> Iterator[Violation]:
 
 def annotations_have_owner(tables: Tables) -> Iterator[Violation]:
     """`owner_missing`: an annotation of a trajectory that is not there. `owner_none`: one of nothing."""
-    known = set(tables["trajectories"]["trajectory_id"].to_pylist())
+    ids = tables["trajectories"]["trajectory_id"].combine_chunks()
     for _, table in _kinds(tables):
-        for row in table.select(["annotation_id", "trajectory_id", "task_id", "layer"]).to_pylist():
+        owned = pc.is_in(table["trajectory_id"], value_set=ids, skip_nulls=True)
+        found = table.filter(pc.invert(owned))
+        known = set(ids.to_pylist()) if len(found) else set()
+        for row in found.select(["annotation_id", "trajectory_id", "task_id", "layer"]).to_pylist():
             if row["trajectory_id"] is None and row["task_id"] is None:
                 yield Violation(
                     "owner_none", f"{_place(row)}: neither trajectory_id nor task_id is set", None, row["annotation_id"]
@@ -163,6 +177,9 @@ def ids_unique(tables: Tables) -> Iterator[Violation]:
 
 def links_lead_somewhere(tables: Tables) -> Iterator[Violation]:
     """`link_dangling`, `link_cycle`: references to annotations that are not there, or that lead back to themselves."""
+    nested = "segments" in tables and tables["segments"]["parent"].null_count < tables["segments"].num_rows
+    if "links" not in tables and not nested:
+        return
     known = {i for _, table in _kinds(tables) for i in table["annotation_id"].to_pylist()}
     if "links" in tables:
         edges: dict[str, list[str]] = {}
@@ -203,6 +220,72 @@ ANNOTATION_CHECKS: tuple[Check, ...] = (
     ids_unique,
     links_lead_somewhere,
 )
+
+
+def _with_unknown_words(table: pa.Table, column: str) -> pa.Table:
+    """The rows whose words are not all of their layer's vocabulary."""
+    bad = np.zeros(table.num_rows, np.bool_)
+    for name in table["layer"].unique().to_pylist():
+        words = layer(name).words if name in layers() else None
+        if words is None:
+            continue
+        rows = np.flatnonzero(pc.equal(table["layer"], name).to_numpy())
+        values = table[column].combine_chunks().take(pa.array(rows))
+        owners = np.arange(len(rows))
+        if pa.types.is_list(values.type):
+            owners, values = pc.list_parent_indices(values).to_numpy(), values.flatten()
+        known = pc.is_in(values, value_set=pa.array([*words, None], pa.string())).to_numpy(zero_copy_only=False)
+        bad[rows[owners[~known]]] = True
+    return table.filter(pa.array(bad))
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """A column of integers; -1 for null."""
+    return np.asarray(pc.fill_null(column.cast(pa.int64()), -1).to_numpy())
+
+
+def _steps_of(table: pa.Table, headers: pa.Table) -> npt.NDArray[np.int64]:
+    """`num_steps` of the trajectory of each row; 2^31 where it is not stated."""
+    place = pc.index_in(table["trajectory_id"], value_set=headers["trajectory_id"].combine_chunks())
+    steps = headers["num_steps"].combine_chunks().take(place.combine_chunks())
+    return np.asarray(pc.fill_null(steps.cast(pa.int64()), 2**31).to_numpy())
+
+
+def _intervals_to_look_at(table: pa.Table, headers: pa.Table) -> pa.Array:
+    """Which rows have an interval that is not `0 <= start < end <= num_steps`."""
+    start, end = _numbers(table["start"]), _numbers(table["end"])
+    none = table["start"].is_null().to_numpy() & table["end"].is_null().to_numpy()
+    return pa.array(~none & ~((start >= 0) & (start < end) & (end <= _steps_of(table, headers))))
+
+
+def _tiles(table: pa.Table, headers: pa.Table) -> bool:
+    """Whether what machines said tiles everywhere, as the layers ask; False where people said something, too."""
+    if not table.num_rows:
+        return True
+    if pc.any(pc.equal(table["producer_type"], "human")).as_py():
+        return False
+    table = table.filter(pc.and_(table["start"].is_valid(), table["end"].is_valid()))
+    columns = [table[name].combine_chunks() for name in ("trajectory_id", "layer", "stream", "producer")]
+    groups = [column.dictionary_encode(null_encoding="encode").indices.to_numpy() for column in columns]
+    start, end, steps = _numbers(table["start"]), _numbers(table["end"]), _steps_of(table, headers)
+    order = np.lexsort((end, start, *groups))
+    start, end, steps, groups = start[order], end[order], steps[order], [group[order] for group in groups]
+    names = columns[1].take(pa.array(order)).to_pylist()
+    rules = {name: layer(name).tiling for name in set(names)}
+    gaps, overlap = (np.array([getattr(rules[name], what) for name in names], np.bool_) for what in ("gaps", "overlap"))
+    same = np.logical_and.reduce([group[1:] == group[:-1] for group in groups])
+    first, last = np.append(True, ~same), np.append(~same, True)
+    reached = np.where(first, 0, np.append(0, end[:-1]))
+    wrong = (~overlap & (start < reached)) | (~gaps & ((start > reached) | (last & (end < steps) & (steps < 2**31))))
+    return not bool((wrong | (overlap & ~gaps)).any())
+
+
+def _uneven(table: pa.Table, names: Sequence[str]) -> pa.Array:
+    """Which rows have lists of different lengths."""
+    sizes = np.stack([_numbers(pc.list_value_length(table[name])) for name in names])
+    known = sizes >= 0
+    largest = np.where(known, sizes, 0).max(axis=0)
+    return pa.array((known & (sizes != largest)).any(axis=0))
 
 
 def _kinds(tables: Tables) -> list[tuple[str, pa.Table]]:

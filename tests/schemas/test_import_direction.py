@@ -99,7 +99,7 @@ def test_what_runs_in_the_decode_child_imports_no_beam() -> None:
     giving = [
         name for name in modules("pipelines") if any(f == "pipelines.engine.supervise" for f in imported(name, ALL[name]))
     ]
-    assert {"pipelines.stages.ingest", "pipelines.stages.propose", "pipelines.release.check"} <= set(giving)
+    assert {"pipelines.stages.ingest", "pipelines.stages.asking", "pipelines.release.check"} <= set(giving)
     own = [
         "pipelines.engine.supervise",
         "pipelines.stages.reading",

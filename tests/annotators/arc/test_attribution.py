@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from annotators.arc.attribution import ANNOTATOR, attributed
-from annotators.arc.progress import answers_of
 from annotators.arc.recorded import RecordedStep
-from annotators.arc.states import states_of
+from annotators.arc.states import answers_of, states_of
 from annotators.task import Pair, Task
 from tests.annotators.arc.traces import TRAINING, by_step, grid, proposed, task, trace, view
 
