@@ -90,21 +90,8 @@ class _Replay:
     def run(self) -> LayeredVerdicts:
         trace = self.trace
         found = LayeredVerdicts([], [])
-        before, view = trace.start, b"" if trace.start is None else trace.start.grid
         for step, name in enumerate(trace.names):
-            after = trace.states[step]
-            if name in ("undo", "redo"):
-                outcome, said = self._returned(step, name)
-            elif before is None:
-                outcome, said = UNVERIFIABLE, NO_START
-                self._set_clip(step, name, after)
-            elif self._follows(step, name, before, view, after):
-                outcome, said = EXACT, None
-                self.others, self.unsure = [], None
-                if not self.synced:
-                    self._run_free(step, name, after)
-            else:
-                outcome, said = self._looked_at(step, name, before, after)
+            outcome, said = self._verdict(step, name)
             if step == 0 and outcome == EXACT and not trace.start_recorded:
                 outcome, said = UNVERIFIABLE, START_INFERRED
             if name in _STACKED:
@@ -114,30 +101,30 @@ class _Replay:
             found.outcomes.append(outcome)
             found.observed.append(said)
             found.free.append(self.synced or self._shows(step))
-            before, view = after, trace.views[step]
         self._end(found)
         return found
 
     # One step from the record before it
 
-    def _follows(self, step: int, name: str, before: State, view: bytes, after: State) -> bool:
-        """Whether a step follows in both layers, of the frequent operations, without computing the state."""
-        if name in SELECTIONS:
-            # Nothing is seen to change, and the grid is 0 under what floats: so the cells have the colours that were seen.
-            return self.trace.lifted[step] and before.width == after.width and view == self.trace.views[step]
-        if name == "paint":
-            return (
-                before.grid == after.grid
-                and before.places == after.places
-                and before.width == after.width
-                and after.colours == bytes([self._arguments(step)["color"]]) * len(after.colours)
-            )
-        if name == "submit":
-            return not after.places and after.grid == view and before.width == after.width
-        if name == "copy":
-            self._set_clip(step, name, before)
-            return before == after and self._panel(step) is None
-        return False
+    def _verdict(self, step: int, name: str) -> tuple[str, str | None]:
+        trace = self.trace
+        if name in ("undo", "redo"):
+            return self._returned(step, name)
+        follows = trace.follows[step]
+        if not follows:
+            before, after = self._recorded(step - 1), trace.states[step]
+            if before is None:
+                self._set_clip(step, name, after)
+                return UNVERIFIABLE, NO_START
+            if name == "copy":
+                self._set_clip(step, name, before)
+                follows = before == after and self._panel(step) is None
+            if not follows:
+                return self._looked_at(step, name, before, after)
+        self.others, self.unsure = [], None
+        if not self.synced:
+            self._run_free(step, name, trace.states[step])
+        return EXACT, None
 
     def _looked_at(self, step: int, name: str, before: State, after: State) -> tuple[str, str | None]:
         """The verdict on a step whose state has to be computed, and what it leaves for the next."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import DataError
 from pipelines.io.media import sha256_of
-from pipelines.io.parquet import PUBLISHED, STORED, Settings, row_groups, write_parquet
+from pipelines.io.parquet import PUBLISHED, STORED, Settings, open_parquet, row_groups, write_parquet
 from pipelines.io.store import Store
 from pipelines.plan import Plan
 from pipelines.shard import FileRecord, Outcome, Reject, Shard, ShardKey
@@ -120,20 +119,19 @@ def put_groups(
     settings: Settings = PUBLISHED,
 ) -> FileRecord:
     """Put row groups as one Parquet file, written locally first. `settings`: as in `write_parquet`."""
-    with store.scratch() as folder:
-        local = Path(folder, "table.parquet")
+    with store.new_file(path) as local:
         rows = write_parquet(local, schema, groups, columns, settings)
-        record = FileRecord(path, rows, local.stat().st_size, memory, sha256_of(local))
-        store.put_file(path, local)
-    return record
+        return FileRecord(path, rows, local.stat().st_size, memory, sha256_of(local))
 
 
 def read_table(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A stored table (some columns of it), upgraded to the current contract. Raises DataError where the file is damaged."""
     try:
         with store.open(path) as file:
-            table = _by_groups(pq.ParquetFile(file), columns)
-    except pa.ArrowInvalid as error:
+            table = _by_groups(open_parquet(file), columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # it is not there, or cannot be reached
         raise DataError(f"{store.uri(path)} is damaged ({error}): delete it and run again, it is built anew") from error
     return upgrade(table)
 

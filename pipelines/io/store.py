@@ -58,6 +58,19 @@ class Store:
             return
         self._replace(Path(target), lambda temporary: shutil.move(local, temporary))
 
+    @contextmanager
+    def new_file(self, path: str) -> Iterator[Path]:
+        """A local file to be written in the block; it is put at `path` where that ends without an error."""
+        if self.is_local:
+            target = Path(self._fs(path)[1])
+            with self._temporary(target) as temporary:
+                yield temporary
+                os.replace(temporary, target)
+            return
+        with self.scratch() as folder:
+            yield folder / "new"
+            self.put_file(path, folder / "new")
+
     def put_bytes(self, path: str, data: bytes) -> None:
         """Put `data` at `path`."""
         fs, target = self._fs(path)
@@ -158,12 +171,19 @@ class Store:
         fs, target = fsspec.core.url_to_fs(f"{self.root}/{path}" if path else self.root)
         return fs, target
 
+    @classmethod
+    def _replace(cls, target: Path, write: Any) -> None:
+        with cls._temporary(target) as temporary:
+            write(temporary)
+            os.replace(temporary, target)
+
     @staticmethod
-    def _replace(target: Path, write: Any) -> None:
+    @contextmanager
+    def _temporary(target: Path) -> Iterator[Path]:
+        """A path beside `target`; what is left there is deleted."""
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         try:
-            write(temporary)
-            os.replace(temporary, target)
+            yield temporary
         finally:
             temporary.unlink(missing_ok=True)

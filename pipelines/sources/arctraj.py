@@ -31,7 +31,7 @@ from pipelines.shard import Ref, Reject
 from pipelines.sources import Batch, LocalFiles, Options, Rejected, Source, TaskRows
 from schemas.identity import digest
 
-STRETCH = 8_000_000
+STRETCH = 16_000_000
 """Bytes of a file that are read at once."""
 
 BYTES_PER_STEP = 740

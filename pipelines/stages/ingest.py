@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from annotators.arc.grid_ids import state_rows
-from pipelines.engine.collector import collector_paused
+from pipelines.engine.collector import collector_paused, give_memory_back
 from pipelines.engine.job import put_outcome, put_table, say_alive, take_out_annotations
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.io.media import MediaEntry
@@ -43,6 +43,7 @@ class Ingest:
 
     def read(self, key: ShardKey) -> Shard:
         """Read all refs of a key; media are put at once, tables wait in the shard."""
+        give_memory_back()
         source = next(s for s in self.recipe.resolved_sources if s.name == key.spec["source"])
         found = reader(source.reader)
         pack = f"media/{key.name}.pack"

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from annotators.protocol import Requires, meets
 from annotators.task import Tasks
 from annotators.trajectory import Trajectories, TrajectoryView
+from pipelines.engine.collector import give_memory_back
 from pipelines.io.media import MediaEntry, MediaReader
 from schemas.plain_values import plain_values
 from schemas.tables import STEP_TABLES
@@ -169,6 +170,7 @@ def kept_tables(identity: Any, read: Callable[[], dict[str, pa.Table]]) -> dict[
     """The tables that were read last, where they are of the same identity; else those that `read` gives."""
     if _LAST.tables is None or _LAST.tables[0] != identity:
         _LAST.tables = _LAST.views = None
+        give_memory_back()
         _LAST.tables = identity, read()
     return _LAST.tables[1]
 

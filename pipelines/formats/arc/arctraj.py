@@ -14,10 +14,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -122,20 +123,43 @@ def _parsed(text: bytes) -> list[Action]:
 
 def _of_text(layers: TextLayers) -> Trace:
     """The trace whose layers were found in the text; raises what it raises where something is not as usual."""
-    actions = orjson.loads(layers.rest)
-    if len(actions) != len(layers.grids):
-        raise ValueError("an action has no grid, or two")
     trace = Trace()
     for grid, height, width in layers.grids:
         trace.grids.append(grid)
         trace.heights.append(height)
         trace.widths.append(width)
     trace.counts, trace.cells = layers.counts, layers.cells
-    for step, action in enumerate(actions):
-        if action["grid"] != 0 or action["object"] != 0 or action.get("source") == "input":
-            raise ValueError("its layers are not its own")
-        _take(trace, step, action)
+    texts, trace.stamps = _stamped(layers.rest)
+    if len(texts) != len(layers.grids):
+        raise ValueError("an action has no grid, or two")
+    for step, text in enumerate(texts):
+        _note_order(trace, step, said := _said_in(text))
+        _add(trace, said)
     return _checked(trace)
+
+
+def _stamped(rest: bytes) -> tuple[list[bytes], list[str | None]]:
+    """The text of each action up to its stamp, which its source writes last, and the stamps."""
+    first, *pieces = rest.split(b'"timestamp":"')
+    texts, stamps = [first[1:]], []
+    for piece in pieces:
+        stamp, end, following = piece.partition(b'"}')
+        if not end or b"\\" in stamp:
+            raise ValueError("an action does not end with its stamp")
+        stamps.append(stamp.decode())
+        texts.append(following[1:])
+    if texts.pop() or not first.startswith(b"[") or not rest.endswith(b'"}]'):
+        raise ValueError("it does not end with the last action")
+    return texts, stamps
+
+
+@lru_cache(maxsize=1 << 16)
+def _said_in(text: bytes) -> _Said:
+    """What an action says besides its layers and its stamp; of most there are few different ones."""
+    action = orjson.loads(text.removesuffix(b",") + b"}")
+    if action["grid"] != 0 or action["object"] != 0 or action.get("source") == "input" or "timestamp" in action:
+        raise ValueError("its layers are not its own")
+    return _said(action)
 
 
 def _of_actions(actions: list[Action], start: Start | None) -> Trace:
@@ -165,22 +189,46 @@ def _of_actions(actions: list[Action], start: Start | None) -> Trace:
     return _checked(trace)
 
 
+class _Said(NamedTuple):
+    """What an action says besides its layers and its stamp: columns of `Trace`."""
+
+    name: str
+    selects: bool
+    arguments: str
+    source: str
+
+
 def _take(trace: Trace, step: int, action: Action) -> None:
     """What an action says besides its layers. Those of the input panel, which are not what is worked on, stay with it."""
+    trace.stamps.append(action.pop("timestamp"))
+    said = _said(action)
+    _note_order(trace, step, said)
+    _add(trace, said)
+
+
+def _said(action: Action) -> _Said:
+    """The same of an action without its stamp."""
     operation = action["operation"]
     name = NAMES[operation]
     if not isinstance(name, str):
         name = name[action["direction"]]
-    if operation == "Paste" and "copy" not in trace.names:
-        reason = "nothing was copied before: a script may have pasted"
-        trace.notes.setdefault("orphan_paste", {"reason": reason, "steps": []})["steps"].append(step)
-    trace.names.append(name)
-    trace.selects.append(operation in SELECTS)
-    trace.stamps.append(action.pop("timestamp"))
-    trace.arguments.append(_ARGUMENTS[operation](action))
+    arguments = _ARGUMENTS[operation](action)
     if operation != "Copy" or action.get("source") != "input":
         del action["grid"], action["object"]
-    trace.sources.append(orjson.dumps(action, option=orjson.OPT_SORT_KEYS).decode())
+    return _Said(name, operation in SELECTS, arguments, orjson.dumps(action, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _note_order(trace: Trace, step: int, said: _Said) -> None:
+    if said.name == "paste" and "copy" not in trace.names:
+        reason = "nothing was copied before: a script may have pasted"
+        trace.notes.setdefault("orphan_paste", {"reason": reason, "steps": []})["steps"].append(step)
+
+
+def _add(trace: Trace, said: _Said) -> None:
+    trace.names.append(said.name)
+    trace.selects.append(said.selects)
+    trace.arguments.append(said.arguments)
+    trace.sources.append(said.source)
 
 
 def _checked(trace: Trace) -> Trace:

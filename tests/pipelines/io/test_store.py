@@ -165,6 +165,16 @@ def test_a_scratch_folder_is_gone_afterwards_also_after_an_error(store: Store) -
     assert store.sizes("") == {}
 
 
+def test_a_new_file_stands_when_its_block_ends_and_not_after_an_error(store: Store) -> None:
+    with store.new_file("parts/a") as local:
+        local.write_bytes(b"one")
+        assert not store.exists("parts/a")
+    with pytest.raises(ZeroDivisionError), store.new_file("parts/a") as local:
+        local.write_bytes(b"half" * (1 // len(store.sizes("gone"))))
+    assert store.read_bytes("parts/a") == b"one"
+    assert store.sizes("") == {"parts/a": 3}
+
+
 def test_local_scratch_lies_on_the_workspaces_own_device(tmp_path: Path) -> None:
     with Store(f"file://{tmp_path}/w").scratch() as folder:
         assert folder.is_relative_to(tmp_path / "w" / SCRATCH)
