@@ -246,7 +246,8 @@ class CardFacts:
 
     `lacks`: sentence → how many. `exposed`: what may hold private data → how many. `scan`: what a scan for private data
     found, in sentences; empty = not scanned. `languages`: ISO codes of the instructions. `unpictured`: domain → why there
-    is no picture of it. `reading`: what parts of it cost to read; the last is everything.
+    is no picture of it. `reading`: what parts of it cost to read; the last is everything. `statistics`: the file that holds
+    those of robots' numbers.
     """
 
     name: str
@@ -276,6 +277,7 @@ class CardFacts:
     unpictured: Mapping[str, str] = field(default_factory=dict)
     changes: Sequence[ChangeFacts] = ()
     reading: Sequence[ReadingFacts] = ()
+    statistics: str | None = None
 
     @property
     def by_people(self) -> int:

@@ -12,11 +12,11 @@ from .console import reporting, say, shown
 
 def export(
     release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The folder of a release (the one with MANIFEST.sha256).")],
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="lerobot-v3.0 or lerobot-v2.1.")],
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="lerobot-v3.0, lerobot-v2.1 or robointer-v2.1.")],
     to: Annotated[Path, typer.Option(metavar="DIR", help="A folder that is not there yet, or is empty.")],
     source: Annotated[str | None, typer.Option(help="Only the trajectories of this source of the recipe.")] = None,
     proposals: Annotated[
-        bool, typer.Option("--proposals", help="Take statements that nobody confirmed too; the format cannot tell them apart.")
+        bool, typer.Option("--proposals", help="Take statements that nobody confirmed too; LeRobot cannot tell them apart.")
     ] = False,
     picture_statistics: Annotated[
         bool, typer.Option(help="Decode key frames for the statistics of cameras that training normalises by.")

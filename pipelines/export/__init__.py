@@ -21,6 +21,7 @@ from pipelines.export.report import Report
 FORMATS: Mapping[str, str] = {
     "lerobot-v2.1": "pipelines.export.lerobot_v21",
     "lerobot-v3.0": "pipelines.export.lerobot_v30",
+    "robointer-v2.1": "pipelines.export.robointer_v21",
 }
 """Format → the module of its exporter. A format is added with a line here and a module."""
 

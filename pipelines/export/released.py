@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import DataError
+from pipelines.io.parquet import open_parquet
 from pipelines.release.place import MANIFEST
 from schemas.tables import KINDS
 from schemas.vocabularies import SPLITS
@@ -53,7 +54,7 @@ class Released:
         found = []
         for file in self._files("trajectories"):
             split = file.name.rsplit("-", 3)[0]
-            for row in pq.read_table(file).to_pylist():
+            for row in open_parquet(file).read().to_pylist():
                 said = {key: orjson.loads(row[key]) for key in ("completeness", "extras") if row[key] is not None}
                 found.append(row | said | {"split": split})
         order = {split: number for number, split in enumerate(SPLITS)}
@@ -87,7 +88,7 @@ class Released:
         if table not in self._runs:
             found: dict[str, list[_Run]] = {}
             for file in self._files(table):
-                ids = pq.read_table(file, columns=["trajectory_id"])["trajectory_id"].combine_chunks().dictionary_encode()
+                ids = open_parquet(file).read(columns=["trajectory_id"])["trajectory_id"].combine_chunks().dictionary_encode()
                 codes = ids.indices.to_numpy(zero_copy_only=False)
                 starts = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)] if len(codes) else []
                 for start, stop in pairwise(starts):
@@ -97,7 +98,7 @@ class Released:
 
     def _read(self, run: _Run, columns: Sequence[str] | None) -> pa.Table:
         if run.file not in self._open:
-            self._open[run.file] = pq.ParquetFile(run.file)
+            self._open[run.file] = open_parquet(run.file)
         file = self._open[run.file]
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)

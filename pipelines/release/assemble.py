@@ -18,6 +18,7 @@ from pipelines.engine.run import JobResult
 from pipelines.io.files import fixed_part
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe
+from pipelines.release import step_statistics
 from pipelines.release.card_facts import card_facts, step_counts
 from pipelines.release.changes import changes, put_record, record_of, records_before
 from pipelines.release.pictures import make_pictures
@@ -42,13 +43,15 @@ def assemble(release: Release, ingested: JobResult, proposed: JobResult, release
     facts = card_facts(release, files, ingested, proposed)
     pictures = make_pictures(release, facts, step_counts(store, files))
     record = record_of(facts, {name: of_file.sha256 for name, of_file in files.items()})
+    statistics = _statistics(store, released.outcomes)
     facts = replace(
         facts,
+        statistics=next(iter(statistics), None),
         pictures=pictures.facts,
         unpictured=pictures.missing,
         changes=changes([*records_before(store, facts.version), record]),
     )
-    small = {**pictures.files, "README.md": render_card(facts).encode()}
+    small = {**pictures.files, **statistics, "README.md": render_card(facts).encode()}
     digests = {name: of_file.sha256 for name, of_file in files.items()}
     digests |= {name: hashlib.sha256(data).hexdigest() for name, data in small.items()}
     sizes = {name: of_file.bytes for name, of_file in files.items()} | {name: len(data) for name, data in small.items()}
@@ -72,12 +75,20 @@ def published_files(outcomes: Sequence[Outcome]) -> dict[str, FileRecord]:
     groups: dict[tuple[str, str], list[FileRecord]] = defaultdict(list)
     for outcome in outcomes:
         for product, record in outcome.files.items():
-            groups[product, outcome.facts["split"]].append(record)
+            if product != step_statistics.PART:
+                groups[product, outcome.facts["split"]].append(record)
     return {
         f"{product}/{split}-{i:05d}-of-{len(records):05d}.parquet": record
         for (product, split), records in groups.items()
         for i, record in enumerate(records)
     }
+
+
+def _statistics(store: Store, outcomes: Sequence[Outcome]) -> dict[str, bytes]:
+    """`statistics.json`, merged from what each part of `robot_steps` kept; nothing where there are no numbers of robots."""
+    kept = [(o.facts["split"], o.files[step_statistics.PART]) for o in outcomes if step_statistics.PART in o.files]
+    data = step_statistics.release_statistics((split, store.read_bytes(record.path)) for split, record in kept)
+    return {} if data is None else {step_statistics.FILE: data}
 
 
 def private_prefixes(recipe: Recipe, store: Store) -> list[str]:

@@ -31,7 +31,18 @@ from pipelines.formats.lerobot.episode import episodes_of
 from pipelines.formats.lerobot.fields import FieldMap, field_map
 from pipelines.formats.robointer.black import is_black
 from pipelines.formats.robointer.clips import at_contacts, clips_of, contact_events, contacts, language
-from pipelines.formats.robointer.notes import Findings, Notes, column_names, notes_of_columns
+from pipelines.formats.robointer.names import (
+    ACTION,
+    CAMERA_VIEW,
+    COLUMNS,
+    EPISODE_NAME,
+    PIXELS,
+    PRIMARY,
+    STATE,
+    WRIST,
+    ZEROS_FROM,
+)
+from pipelines.formats.robointer.notes import Findings, Notes, notes_of_columns
 from pipelines.formats.robointer.pixels import Screen, finger_points, gripper_path, one_box, placements, tracks
 from pipelines.formats.robointer.sidecars import MASK_MAP, range_of, rated, read_sheet, segmentation
 from pipelines.formats.robointer.stores import stored_notes
@@ -42,17 +53,13 @@ from pipelines.sources import LocalFiles, Options, Rejected, Source, Trajectory
 from pipelines.sources.lerobot import LeRobot, LeRobotOptions
 from schemas.identity import digest
 
-PRIMARY, WRIST = "observation.images.primary", "observation.images.wrist"
 FIELDS: Mapping[str, Any] = {
-    "state": "state",
-    "action": "action",
+    "state": STATE,
+    "action": ACTION,
     "action_space": "delta end-effector pose (x y z rx ry rz) and gripper command, as RoboInter derived it",
 }
-PIXELS = ("object_box", "gripper_box", "placement_proposal", "trace", "affordance_box", "contact_points")
 
-_ANNOTATIONS = column_names()
-_ZEROS_FROM = 6
-"""Dimensions of a pose or of joints from which zeros in every row are no measurement."""
+_ANNOTATIONS = frozenset(COLUMNS)
 
 
 class RoboInterOptions(LeRobotOptions):
@@ -77,7 +84,7 @@ class RoboInterOptions(LeRobotOptions):
 class RoboInter(LeRobot):
     """Reads RoboInter-Data."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     options: ClassVar[type[Options]] = RoboInterOptions
     import_parameters: ClassVar[Mapping[str, Any]] = {
         "primary": "RoboInter's Primary: more stable",
@@ -98,7 +105,7 @@ class RoboInter(LeRobot):
     def native_columns(self, source: Source) -> Mapping[str, str]:
         """LeRobot's but for the annotations and the episode's name and view."""
         found = super().native_columns(source)
-        return {k: v for k, v in found.items() if k not in _ANNOTATIONS and k not in ("episode_name", "camera_view")}
+        return {k: v for k, v in found.items() if k not in _ANNOTATIONS and k not in (EPISODE_NAME, CAMERA_VIEW)}
 
     def read(self, source: Source, ref: Ref, files: LocalFiles, media: MediaWriter) -> Iterable[Trajectory | Reject]:
         """The trajectories of a ref with their annotations. Raises Rejected as `LeRobot.read` and the readers of sidecars do."""
@@ -126,7 +133,7 @@ def annotated(found: Trajectory, options: RoboInterOptions, stamp: str) -> Traje
     findings = Findings()
     steps: dict[str, Any] = dict(found.tables["robot_steps"])  # type: ignore[arg-type]
     columns = {name: steps.pop(name) for name in list(steps) if name in _ANNOTATIONS}
-    name, view = (_constant(steps.pop(key, None), key, findings) for key in ("episode_name", "camera_view"))
+    name, view = (_constant(steps.pop(key, None), key, findings) for key in (EPISODE_NAME, CAMERA_VIEW))
     length = len(steps["step"]) if "step" in steps else 0
     completeness = dict(found.header.get("completeness") or {})
     if zeros := _zero_filled(steps):
@@ -142,7 +149,7 @@ def annotated(found: Trajectory, options: RoboInterOptions, stamp: str) -> Traje
     if options.qsheet is not None:
         notes = rated(notes, read_sheet(options.qsheet, stamp).get(known), known, findings)
     extras = {**(found.header.get("extras") or {}), "episode_name": name, "camera_view": view}
-    extras["origin_shape"] = notes.first("origin_shape")
+    extras |= {key: notes.first(key) for key in ("origin_shape", "segmentation")}
     if options.range_nop is not None and known in (ranges := read_sheet(options.range_nop, stamp)):
         extras["range_nop"] = range_of(ranges[known], length, findings)
     said = statements_of(notes, found, steps, length, options, stamp, known, findings)
@@ -151,7 +158,7 @@ def annotated(found: Trajectory, options: RoboInterOptions, stamp: str) -> Traje
         completeness["annotations"] = findings.said
     header = {**found.header, "completeness": completeness, "extras": {k: v for k, v in extras.items() if v is not None}}
     if name:
-        header["group"] = _recording(name, view)
+        header["group"] = found.header.get("group") or _recording(name, view)  # an export of ours says it
     return replace(
         found, header=header, tables={**found.tables, "robot_steps": steps}, annotations=(*found.annotations, *statements)
     )
@@ -252,7 +259,7 @@ def _zero_filled(steps: Mapping[str, Any]) -> list[str]:
         measured = name in ("state", "action") or not isinstance(column, pa.ListArray)
         if not measured and len(column) and pa.types.is_floating(column.type.value_type):
             values = np.asarray(column.flatten())
-            if len(values) >= _ZEROS_FROM * len(column) and not values.any():
+            if len(values) >= ZEROS_FROM * len(column) and not values.any():
                 found.append(name)
     return sorted(found)
 

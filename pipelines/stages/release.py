@@ -6,6 +6,7 @@ published names (`train-00000-of-00003.parquet`) are given when all parts are th
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +24,13 @@ from pipelines.io.parquet import GROUP_BYTES, MEDIA_GROUP_BYTES, row_groups
 from pipelines.io.store import Store
 from pipelines.plan import CODE_VERSION, Plan, cut
 from pipelines.recipe import Recipe
+from pipelines.release import step_statistics
 from pipelines.release.attempts import numbered, with_attempts
 from pipelines.release.catalogue import Catalogue, build_catalogue, task_owner
 from pipelines.release.products import UNSPLIT, Product, merge_tasks, products, sort_rows, widen
 from pipelines.release.splits import deal, leaks
 from pipelines.review.rows import reviewed_outcomes
-from pipelines.shard import Outcome, Ref, Reject, Shard, ShardKey, SourceFile
+from pipelines.shard import FileRecord, Outcome, Ref, Reject, Shard, ShardKey, SourceFile
 from pipelines.sources import reader
 from pipelines.stages.ingest import Ingest
 from pipelines.stages.propose import Propose
@@ -145,9 +147,16 @@ class Release:
             path = f"parts/{key.spec['product']}/{key.name}.parquet"
             schema = published_schema(key.spec["table"], columns)
             files = {key.spec["product"]: put_groups(self.store, path, schema, groups, columns, rows.nbytes)}
+            if key.spec["table"] == "robot_steps":
+                files[step_statistics.PART] = self._put_statistics(key.name, rows)
             counts = {"rows": rows.num_rows}
         facts = {"product": key.spec["product"], "split": key.spec["split"]}
         return put_outcome(self.store, self.name, Outcome(key.name, key.fingerprint, files, shard.rejects, counts, facts))
+
+    def _put_statistics(self, name: str, steps: pa.Table) -> FileRecord:
+        data, path = step_statistics.part_statistics(steps), f"parts/{step_statistics.PART}/{name}.arrow"
+        self.store.put_bytes(path, data)
+        return FileRecord(path, steps.num_rows, len(data), len(data), hashlib.sha256(data).hexdigest())
 
     @cached_property
     def outcomes(self) -> dict[str, list[Outcome]]:
@@ -223,7 +232,7 @@ class Release:
             files[name] = [f.record.path for f in found]
             inputs += [[name, f.record.path, f.record.sha256] for f in found]
         media = self._media_files(product, ids)
-        spec = {
+        spec: dict[str, Any] = {
             "product": product.name,
             "table": product.table,
             "split": split,
@@ -232,6 +241,8 @@ class Release:
             "media": media,
         }
         spec["native"] = self.native if product.table == "robot_steps" else {}
+        if product.table == "robot_steps":
+            spec["statistics"] = step_statistics.VERSION
         if product.name == "trajectories":
             spec["attempts"] = {i: self.attempts[i] for i in ids if i in self.attempts}
         return ShardKey(

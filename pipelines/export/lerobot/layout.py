@@ -97,8 +97,13 @@ def chosen(released: Released, source: str | None, report: Report) -> list[dict[
     return robots
 
 
-def layout_of(released: Released, headers: list[dict[str, Any]], report: Report) -> Layout:
-    """The layout of trajectories that are of one kind. Raises ConfigurationError where they are of several, naming them."""
+def layout_of(
+    released: Released, headers: list[dict[str, Any]], report: Report, feature_names: Mapping[str, str] = NAMES
+) -> Layout:
+    """The layout of trajectories that are of one kind, columns called by `feature_names`.
+
+    Raises ConfigurationError where they are of several kinds, naming them.
+    """
     kinds: dict[tuple[Any, ...], list[str]] = {}
     for header in headers:
         kinds.setdefault(_kind(header), []).append(header["trajectory_id"])
@@ -110,7 +115,7 @@ def layout_of(released: Released, headers: list[dict[str, Any]], report: Report)
         )
     streams = headers[0]["streams"] or []
     seen, moving, irregular = _look(released, headers)
-    columns = _columns(seen, headers, report)
+    columns = _columns(seen, headers, report, feature_names)
     names = {stream["name"]: _camera_name(stream["name"]) for stream in streams}
     if len(set(names.values())) < len(names):
         raise ConfigurationError(f"two cameras would have one name in LeRobot: {names}")
@@ -166,7 +171,9 @@ def _look(released: Released, headers: list[dict[str, Any]]) -> tuple[dict[str, 
     return seen, moving, irregular and not unknown
 
 
-def _columns(seen: Mapping[str, _Seen], headers: list[dict[str, Any]], report: Report) -> list[Column]:
+def _columns(
+    seen: Mapping[str, _Seen], headers: list[dict[str, Any]], report: Report, feature_names: Mapping[str, str]
+) -> list[Column]:
     found: list[Column] = []
     for name, of in sorted(seen.items()):
         if name in DERIVED or name == EVENTS or of.nulls == of.rows:
@@ -174,7 +181,7 @@ def _columns(seen: Mapping[str, _Seen], headers: list[dict[str, Any]], report: R
         if name in NOT_HELD:
             report.lose(f"robot_steps.{name}", of.rows - of.nulls, "LeRobot has no place for it")
             continue
-        feature = NAMES.get(name, name.removeprefix("source.") if name not in _STEP_COLUMNS else name).replace("/", ".")
+        feature = feature_names.get(name, name.removeprefix("source.") if name not in _STEP_COLUMNS else name).replace("/", ".")
         dtype = _dtype(of.type)
         why = (
             f"null in {of.nulls} of {of.rows} steps; LeRobot has no null"

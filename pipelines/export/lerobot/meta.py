@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.export.lerobot.layout import Layout
-from pipelines.export.lerobot.statistics import Stats, all_names, as_lists
+from pipelines.export.lerobot.statistics import ALL, MOMENTS, as_lists
 from pipelines.export.lerobot.videos import Place
 from pipelines.export.report import FILE, Report
+from pipelines.statistics.numbers import Stats
 
 EPISODES_PER_FILE = 5000
 _SAY = {
@@ -65,7 +66,7 @@ class Meta:
         info = self._info(language, data_bytes, video_bytes)
         self._json("info.json", info)
         if self.version == "v3.0":
-            self._json("stats.json", {name: as_lists(of, all_names()) for name, of in stats.items()})
+            self._json("stats.json", {name: as_lists(of, ALL) for name, of in stats.items()})
             self._tasks_table()
             self._episode_tables()
         else:
@@ -75,9 +76,8 @@ class Meta:
                 for e in self.entries
             ]
             self._lines("episodes.jsonl", episodes)
-            names = ("min", "max", "mean", "std", "count")
             per_episode = [
-                {"episode_index": e.episode, "stats": {name: as_lists(of, names) for name, of in e.stats.items()}}
+                {"episode_index": e.episode, "stats": {name: as_lists(of, MOMENTS) for name, of in e.stats.items()}}
                 for e in self.entries
             ]
             self._lines("episodes_stats.jsonl", per_episode)
@@ -175,7 +175,7 @@ class Meta:
             }
             row |= {f"videos/{name}/{key}": value for key, value in parts.items()}
         for name, of in entry.stats.items():
-            row |= {f"stats/{name}/{key}": value for key, value in as_lists(of, all_names()).items()}
+            row |= {f"stats/{name}/{key}": value for key, value in as_lists(of, ALL).items()}
         said = orjson.dumps(dict(entry.carried), option=orjson.OPT_SORT_KEYS).decode()
         return row | {"meta/episodes/chunk_index": chunk, "meta/episodes/file_index": file, "cairn": said}
 

@@ -29,9 +29,10 @@ _LANGUAGE_FEATURES = {
 }
 
 
-def features_of(layout: Layout, language: bool) -> dict[str, dict[str, Any]]:
-    """`features` of info.json but for videos: columns, pictures, moving cameras, bookkeeping, language."""
+def features_of(layout: Layout, language: bool, texts: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """`features` of info.json but for videos: columns, `texts` (columns of words), pictures, moving cameras, bookkeeping, language."""
     found = {column.name: column.declared for column in layout.columns}
+    found |= {name: {"dtype": "string", "shape": [1], "names": None} for name in texts}
     found |= {
         layout.images[s["name"]]: {
             "dtype": "image",
@@ -79,8 +80,9 @@ def episode_table(
     task_indices: Sequence[int],
     pictures: Mapping[str, Sequence[dict[str, Any] | None]],
     persistent: Sequence[Mapping[str, Any]],
+    texts: Mapping[str, Sequence[str]],
 ) -> pa.Table:
-    """One episode's rows in the data files' schema; `pictures` by feature, `first_index` the place of its first row."""
+    """One episode's rows in the data files' schema; `pictures` and `texts` by feature, `first_index` the place of its first row."""
     rows = steps.num_rows
     number = np.arange(rows)
     found: dict[str, pa.Array] = {
@@ -92,6 +94,8 @@ def episode_table(
     }
     for column in layout.columns:
         found[column.name] = _stored(steps[column.column].combine_chunks(), column, schema.field(column.name).type)
+    for name, words in texts.items():
+        found[name] = pa.array(words, pa.string())
     for name, cells in pictures.items():
         found[name] = pa.array(cells, MEDIA)
     if layout.times:
@@ -114,14 +118,6 @@ def timestamps(steps: pa.Table, fps: float) -> npt.NDArray[np.float32]:
     if even(recorded, fps):
         return np.asarray(recorded, np.float64).astype(np.float32)
     return (np.arange(steps.num_rows) / fps).astype(np.float32)
-
-
-def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    """A numeric column of an episode as [rows, dimensions]."""
-    column = table[name].combine_chunks()
-    while pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
-        column = column.flatten()
-    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64).reshape(table.num_rows, -1)
 
 
 def _stored(column: pa.Array, feature: Column, type_: pa.DataType) -> pa.Array:

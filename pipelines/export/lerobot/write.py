@@ -16,23 +16,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.export import Wishes
+from pipelines.export.lerobot.dialect import Dialect, Plain
 from pipelines.export.lerobot.language import has_language, persistent_rows
 from pipelines.export.lerobot.layout import Layout, chosen, even, layout_of, usable_rows
 from pipelines.export.lerobot.meta import Entry, Meta
-from pipelines.export.lerobot.rows import episode_table, features_of, numbers, schema_of, timestamps
-from pipelines.export.lerobot.statistics import (
-    Running,
-    Stats,
-    episode_stats,
-    image_pictures,
-    key_pictures,
-    merged,
-    picture_stats,
-)
+from pipelines.export.lerobot.rows import episode_table, features_of, schema_of, timestamps
+from pipelines.export.lerobot.statistics import Running, Totals, image_pictures, key_pictures, picture_stats
 from pipelines.export.lerobot.videos import Part, Place, VideoWriter
 from pipelines.export.released import Released
 from pipelines.export.report import FILE, CannotHold, Report
 from pipelines.formats.lerobot.features import EVENTS, PERSISTENT
+from pipelines.formats.lerobot.language import LAYER_OF_STYLE
+from pipelines.statistics.columns import matrix_of
+from pipelines.statistics.numbers import NumberStatistics
 
 _CARRIED = (
     "trajectory_id", "source_name", "source_uri", "source_revision", "native_id", "license", "input_sha256", "agent", "agent_type",
@@ -54,26 +50,24 @@ class LeRobotExport:
 
     def write(self, released: Released, wishes: Wishes, folder: Path) -> Report:
         """See `Exporter`."""
-        report = Report(f"lerobot-{self.version}")
+        held = frozenset(LAYER_OF_STYLE.values()) if self.version == "v3.0" else frozenset()
+        return self.write_as(Plain(held), released, wishes, folder, Report(f"lerobot-{self.version}"))
+
+    def write_as(self, dialect: Dialect, released: Released, wishes: Wishes, folder: Path, report: Report) -> Report:
+        """Write a format that is built on this layout. Raises as `Exporter.write`."""
         headers = chosen(released, wishes.source, report)
-        layout = layout_of(released, headers, report)
-        language = self.version == "v3.0" and (layout.events or has_language(released, headers))
-        if self.version != "v3.0":
-            report.lose("language columns", int(layout.events or has_language(released, headers)), "v2.1 has none")
-        features = features_of(layout, language)
-        run = _Run(
-            self,
-            released,
-            wishes,
-            folder,
-            report,
-            layout,
-            schema_of(features, "List" if self.version == "v3.0" else "Sequence"),
-        )
+        layout = layout_of(released, headers, report, dialect.names)
+        said = layout.events or has_language(released, headers)
+        language = said and self.version == "v3.0"
+        lost = layout.events or (said and not dialect.held)
+        report.lose("language columns", int(lost and not language), "v2.1 has none")
+        features = features_of(layout, language, dialect.texts)
+        schema = schema_of(features, "List" if self.version == "v3.0" else "Sequence")
+        run = _Run(self, dialect, released, wishes, folder, report, layout, schema)
         for header in headers:
             run.add(header)
+        _say_what_is_lost(released, {h["trajectory_id"] for h in headers}, dialect.held, report)
         run.finish(features, language)
-        _say_what_is_lost(released, {h["trajectory_id"] for h in headers}, report)
         (folder / FILE).write_bytes(report.to_json())
         return report
 
@@ -83,6 +77,7 @@ class _Run:
     """One export under way: what is open, and what was written so far."""
 
     how: LeRobotExport
+    dialect: Dialect
     released: Released
     wishes: Wishes
     folder: Path
@@ -90,7 +85,7 @@ class _Run:
     layout: Layout
     schema: pa.Schema
     entries: list[Entry] = field(default_factory=list)
-    totals: dict[str, Running] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
     tasks: dict[str, int] = field(default_factory=dict)
     index: int = 0
     _videos: dict[str, VideoWriter] = field(default_factory=dict)
@@ -132,9 +127,15 @@ class _Run:
             features[name] = {"dtype": "video", "shape": shape, "names": ["height", "width", "channels"], "info": said}
         for camera in self.layout.streams:
             self._calibrate(features, camera)
-        self._count_bins()
         meta = Meta(self.how.version, self.folder, self.layout, features, self.how.chunks_size, self.entries, self.tasks)
-        meta.write(merged(self.totals), language, self.how.data_bytes, self.how.video_bytes, self.released.card, self.report)
+        meta.write(
+            self.totals.result(self.report),
+            language,
+            self.how.data_bytes,
+            self.how.video_bytes,
+            self.released.card,
+            self.report,
+        )
 
     def _refuse(self, header: Mapping[str, Any], steps: pa.Table) -> None:
         for name in ("state", "action"):
@@ -174,7 +175,7 @@ class _Run:
     def _write(self, header: Mapping[str, Any], steps: pa.Table, videos: Mapping[str, Any]) -> None:
         episode = len(self.entries)
         places: dict[str, Place] = {}
-        stats: dict[str, Stats] = {}
+        stats: dict[str, Running] = {}
         for stream, (parts, frames, stamps) in videos.items():
             place = self._writer(stream, header).add(episode, parts, frames, stamps)
             places[self.layout.videos[stream]] = place
@@ -182,20 +183,21 @@ class _Run:
             if place.why is not None:
                 self.report.videos_reencoded.append((header["trajectory_id"], stream, place.why))
             if self.wishes.picture_statistics:
-                found = picture_stats(key_pictures(parts[0].data))
-                stats |= {self.layout.videos[stream]: found} if found else {}
+                stats[self.layout.videos[stream]] = picture_stats(key_pictures(parts[0].data))
         pictures = self._pictures(header, steps, stats)
         tasks, task_indices = self._tasks(header, steps.num_rows)
         times = timestamps(steps, self.layout.fps)
         said = []
         if PERSISTENT in self.schema.names:
             said = persistent_rows(self.released, header, times, self.wishes.proposals, self.report)
-        table = episode_table(self.layout, self.schema, steps, episode, self.index, task_indices, pictures, said)
+        words = self.dialect.words(header, steps)
+        table = episode_table(self.layout, self.schema, steps, episode, self.index, task_indices, pictures, said, words)
         chunk, file = self._append(table, episode)
         for name in self._counted():
-            stats[name] = episode_stats(numbers(table, name))
-        for name, of in stats.items():
-            self.totals.setdefault(name, Running()).add(of)
+            matrix = matrix_of(table[name].combine_chunks())
+            if matrix is not None:
+                stats[name] = NumberStatistics.of(matrix)
+        known = {name: found for name, of in stats.items() if (found := self.totals.add(name, of)) is not None}
         carried = {key: header[key] for key in _CARRIED if header[key] is not None}
         streams = {self._named(s["name"]): {k: s[k] for k in _STREAM if s[k] is not None} for s in header["streams"] or []}
         if steps["timestamp"].null_count:
@@ -207,7 +209,7 @@ class _Run:
             self.report.lose("trajectories of uneven times", 1, "others of the dataset have no times, and a column has no null")
         carried |= {"streams": {name: said for name, said in streams.items() if said}, "split": header["split"]}
         entry = Entry(
-            episode, tasks, steps.num_rows, self.index, chunk, file, places, stats, header["split"], carried, header["license"]
+            episode, tasks, steps.num_rows, self.index, chunk, file, places, known, header["split"], carried, header["license"]
         )
         self.entries.append(entry)
         self.index += steps.num_rows
@@ -233,7 +235,9 @@ class _Run:
             )
         return self._videos[stream]
 
-    def _pictures(self, header: Mapping[str, Any], steps: pa.Table, stats: dict[str, Stats]) -> dict[str, list[dict[str, Any]]]:
+    def _pictures(
+        self, header: Mapping[str, Any], steps: pa.Table, stats: dict[str, Running]
+    ) -> dict[str, list[dict[str, Any]]]:
         """Picture per row of each camera that is no video; their statistics go to `stats`."""
         found: dict[str, list[dict[str, Any]]] = {}
         table = (
@@ -246,8 +250,7 @@ class _Run:
             rows = [of[row[names.index(stream)]] for row in steps["frames"].to_pylist()]
             found[name] = [{"bytes": row["bytes"], "path": row["path"]} for row in rows]
             if self.wishes.picture_statistics:
-                seen = picture_stats(image_pictures([row["bytes"] for row in rows]))
-                stats |= {name: seen} if seen else {}
+                stats[name] = picture_stats(image_pictures([row["bytes"] for row in rows]))
         return found
 
     def _tasks(self, header: Mapping[str, Any], rows: int) -> tuple[list[str], list[int]]:
@@ -291,18 +294,9 @@ class _Run:
 
     def _counted(self) -> list[str]:
         """Columns that have statistics: numbers, but neither language nor pictures nor words."""
-        skipped = {PERSISTENT, EVENTS, *self.layout.images.values(), *(c.name for c in self.layout.columns if not c.numeric)}
+        words = {*self.dialect.texts, *(c.name for c in self.layout.columns if not c.numeric)}
+        skipped = {PERSISTENT, EVENTS, *self.layout.images.values(), *words}
         return [name for name in self.schema.names if name not in skipped]
-
-    def _count_bins(self) -> None:
-        """Second pass, over the files just written: quantiles over all episodes."""
-        names = [name for name in self._counted() if name in self.totals]
-        for path in sorted((self.folder / "data").glob("*/*.parquet")):
-            with pq.ParquetFile(path) as file:
-                for group in range(file.metadata.num_row_groups):
-                    table = file.read_row_group(group, columns=names)
-                    for name in names:
-                        self.totals[name].count(numbers(table, name))
 
     def _calibrate(self, features: dict[str, Any], stream: Mapping[str, Any]) -> None:
         """Calibration goes to the feature where it is the same in all episodes; the index has it per episode anyway."""
@@ -321,11 +315,12 @@ class _Run:
         return self.layout.videos.get(stream) or self.layout.images[stream]
 
 
-def _say_what_is_lost(released: Released, ids: set[str], report: Report) -> None:
-    """Layers and tables of the chosen trajectories that LeRobot has no place for."""
+def _say_what_is_lost(released: Released, ids: set[str], held: frozenset[str], report: Report) -> None:
+    """Layers and tables of the chosen trajectories that the format has no place for."""
     for folder in released.layers:
         count = sum(rows for owner, rows in released.counts(folder).items() if owner in ids)
-        if folder != "segments/subtask" or report.format != "lerobot-v3.0":
-            report.lose(f"layer {folder.split('/')[1]}", count, "LeRobot has no column for it; the release has it")
+        layer = folder.split("/")[1]
+        if layer not in held:
+            report.lose(f"layer {layer}", count, f"{report.format} has no column for it; the release has it")
     count = sum(rows for owner, rows in released.counts("annotation_history").items() if owner in ids)
-    report.lose("annotation_history", count, "LeRobot has no place for it; the release has it")
+    report.lose("annotation_history", count, f"{report.format} has no place for it; the release has it")

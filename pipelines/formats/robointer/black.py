@@ -12,11 +12,17 @@ BLACK = 24
 
 
 def is_black(path: Path) -> bool:
-    """Whether no frame of a video shows anything; a video with a picture costs the decoding of its first frame."""
+    """Whether no frame of a video shows anything; a video with a picture costs the decoding of its first frame.
+
+    A video that cannot be decoded to its end may show something there.
+    """
     seen = False
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            if int(np.asarray(frame.to_ndarray(format="gray")).max()) > BLACK:
-                return False
-            seen = True
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                if int(np.asarray(frame.to_ndarray(format="gray")).max()) > BLACK:
+                    return False
+                seen = True
+    except av.FFmpegError:
+        return False
     return seen

@@ -1,4 +1,4 @@
-"""What RoboInter says of one episode, frame by frame, whatever file it lies in; the fields, and how they are spelled.
+"""What RoboInter says of one episode, frame by frame, whatever file it lies in.
 
 Three states are told apart: None, nobody annotated it; `[]` or -1, it was annotated and the contact is past; else a value.
 In LeRobot's columns they are the texts ``, `[]` and `-1`. A value is as in the files: a box is two corners [[x, y], [x, y]] in
@@ -14,18 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-ANNOTATION, QUALITY = "annotation.", "Q_annotation."
-SPELLED: Mapping[str, str] = {"substask": "subtask"}
-"""A name in the files → the name here, where it is misspelt there."""
-TEXTS = ("instruction_add", "subtask", "primitive_skill", "segmentation")
-"""Fields whose columns hold plain text; all others hold JSON."""
-CLIPPED = ("affordance_box", "contact_points", "state_affordance")
-"""Fields that follow `contact_frame`: after the contact they are `[]`."""
-FIELDS = (
-    "time_clip", "instruction_add", "subtask", "primitive_skill", "segmentation", "object_box", "placement_proposal", "trace",
-    "gripper_box", "contact_frame", "state_affordance", "affordance_box", "contact_points", "origin_shape",
-)  # fmt: skip
-RATINGS: Mapping[str, str] = {"Primary": "primary", "Secondary": "secondary"}
+from pipelines.formats.robointer.names import ANNOTATION, BY_NAME, NAMES, QUALITY, RATINGS, spelled
 
 
 class Findings:
@@ -69,14 +58,6 @@ def is_past(value: Any) -> bool:
     return (isinstance(value, list) and not value) or (isinstance(value, int) and not isinstance(value, bool) and value == -1)
 
 
-def column_names() -> frozenset[str]:
-    """The names of LeRobot columns that are annotations, as the files spell them."""
-    misspelt = {right: wrong for wrong, right in SPELLED.items()}
-    names = [misspelt.get(name, name) for name in FIELDS]
-    rated = [name for name in names if name not in ("time_clip", "origin_shape")]
-    return frozenset([f"{ANNOTATION}{name}" for name in names] + [f"{QUALITY}{name}" for name in rated])
-
-
 def notes_of_columns(columns: Mapping[str, pa.Array], findings: Findings) -> Notes:
     """The notes of LeRobot's `annotation.*` and `Q_annotation.*` columns, by name."""
     values: dict[str, list[Any]] = {}
@@ -94,7 +75,7 @@ def notes_of_columns(columns: Mapping[str, pa.Array], findings: Findings) -> Not
             ratings[name] = rating(name, said[0] if said else None, findings)
             if ratings[name] and all(value is None for value in values.get(name, ())):
                 findings.add("rated_without_value", f"{name} is rated {ratings[name]} and has no value")
-    absent = sorted(set(FIELDS) - set(values))
+    absent = sorted(set(NAMES) - set(values))
     if absent:
         findings.add("keys_missing", f"keys missing [{', '.join(absent)}]")
     return Notes(values, ratings)
@@ -102,17 +83,17 @@ def notes_of_columns(columns: Mapping[str, pa.Array], findings: Findings) -> Not
 
 def notes_of_frames(frames: Mapping[Any, Any], length: int, where: str, findings: Findings) -> Notes:
     """The notes of `{frame: {field: value}}`, as an LMDB record holds them."""
-    values: dict[str, list[Any]] = {name: [None] * length for name in FIELDS}
+    values: dict[str, list[Any]] = {name: [None] * length for name in NAMES}
     for frame, said in frames.items():
         if isinstance(frame, bool) or not isinstance(frame, int) or not 0 <= frame < length or not isinstance(said, dict):
             findings.add("frame_outside", f"{where}: frame {frame} is none of the episode's {length}")
             continue
         names = {spelled(str(key)): value for key, value in said.items()}
-        missing, unknown = sorted(set(FIELDS) - set(names)), sorted(set(names) - set(FIELDS))
+        missing, unknown = sorted(set(NAMES) - set(names)), sorted(set(names) - set(NAMES))
         if missing or unknown:
             said_so = f"{where} frame {frame}: keys missing [{', '.join(missing)}], unknown [{', '.join(unknown)}]"
             findings.add("keys_unfit", said_so)
-        for name in FIELDS:
+        for name in NAMES:
             values[name][frame] = plain(names.get(name))
     return Notes(values)
 
@@ -127,11 +108,6 @@ def rating(name: str, said: Any, findings: Findings) -> str | None:
     return str(said)
 
 
-def spelled(name: str) -> str:
-    """The right spelling of a name in the files."""
-    return SPELLED.get(name, name)
-
-
 def plain(value: Any) -> Any:
     """Tuples and arrays as lists, a text that is empty as None."""
     if hasattr(value, "tolist"):
@@ -144,11 +120,16 @@ def plain(value: Any) -> Any:
 def _parsed(name: str, texts: Sequence[str | None], findings: Findings) -> list[Any]:
     """Values of a column; the same text, which most frames repeat, is read once."""
     known: dict[str | None, Any] = {None: None, "": None, "null": None}
+    plain_text = name in BY_NAME and BY_NAME[name].text
     for frame, text in enumerate(texts):
         if text not in known and text is not None:
+            if plain_text and text[:1] not in ('"', "["):
+                known[text] = text
+                continue
             try:
-                known[text] = text if name in TEXTS and text[:1] not in ('"', "[") else json.loads(text)
+                known[text] = json.loads(text)
             except (ValueError, RecursionError):
-                findings.add("json_unreadable", f"frame {frame}: annotation.{name} is {text[:40]!r}, which is no JSON")
-                known[text] = None
+                known[text] = text if plain_text else None  # words that only begin like JSON are words
+                if not plain_text:
+                    findings.add("json_unreadable", f"frame {frame}: annotation.{name} is {text[:40]!r}, which is no JSON")
     return [known[text] for text in texts]

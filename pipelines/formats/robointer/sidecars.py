@@ -6,6 +6,7 @@ import io
 import json
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from annotators.annotation import Annotation
 from annotators.label_studio.pictures.masks import encode_mask
-from pipelines.formats.robointer.notes import QUALITY, Findings, Notes, rating, spelled
+from pipelines.formats.robointer.names import QUALITY, spelled
+from pipelines.formats.robointer.notes import Findings, Notes, rating
 from pipelines.formats.robointer.pixels import Screen
 from pipelines.io.files import find_file, list_files, read_file
 from pipelines.sources import Rejected
@@ -119,6 +121,15 @@ def _masks(data: bytes, place: str) -> npt.NDArray[Any]:
             raise ValueError(
                 f"masks has shape {masks.shape} and type {masks.dtype}, it should be (objects, frames, 1, height, width)"
             )
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        ValueError,
+        KeyError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise Rejected("masks_unreadable", f"{place} is no npz of masks ({error}): copy it again") from error
     return masks

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.extras import library
-from pipelines.formats.robointer.notes import FIELDS, Findings, Notes, notes_of_frames, plain
+from pipelines.formats.robointer.names import NAMES
+from pipelines.formats.robointer.notes import Findings, Notes, notes_of_frames, plain
 from pipelines.formats.robointer.unpickle import safe_loads
 from pipelines.io.files import filesystem
 from pipelines.sources import Rejected
@@ -22,6 +23,7 @@ from pipelines.sources import Rejected
 EXTRA = "lmdb"
 MAX_PICKLE = 4 << 30
 WINDOW = 10
+_MAGIC, _META_BYTES = b"\xde\xc0\xef\xbe", 152
 
 
 def stored_notes(uri: str, stamp: str, name: str, length: int, findings: Findings) -> Notes | None:
@@ -60,7 +62,7 @@ def notes_of_item(item: Any, length: int, where: str, findings: Findings) -> Not
 
 
 def _notes_of_item(item: Any, length: int, where: str, findings: Findings) -> Notes:
-    values: dict[str, list[Any]] = {name: [None] * length for name in FIELDS}
+    values: dict[str, list[Any]] = {name: [None] * length for name in NAMES}
 
     def put(name: str, start: Any, stop: Any, value: Any) -> None:
         if isinstance(start, int) and isinstance(stop, int) and 0 <= start <= stop <= length:
@@ -141,4 +143,28 @@ def _record(path: Path, name: str) -> Any:
 def _environment(path: str) -> Any:
     """The environment of a folder with data.mdb, or of one file; never closed, since it may be opened once per process."""
     lmdb = library("lmdb", EXTRA, "reading RoboInter's LMDB")
+    _refuse_short(Path(path, "data.mdb") if os.path.isdir(path) else Path(path))
     return lmdb.open(path, subdir=os.path.isdir(path), readonly=True, lock=False, readahead=False, max_readers=1)
+
+
+def _refuse_short(path: Path) -> None:
+    """LMDB maps its file into memory, and whoever looks behind the end of one that was cut off is killed.
+
+    Each of the first two pages states the size of a page and the last page (`MDB_meta` in mdb.c); the newer one holds.
+    Raises Rejected (`annotations_unreadable`).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_META_BYTES)
+        page = int.from_bytes(head[40:44], "little")
+        file.seek(page)
+        metas = [head, file.read(_META_BYTES)]
+    whole = [meta for meta in metas if meta[16:20] == _MAGIC and len(meta) == _META_BYTES]
+    stated = max(((int.from_bytes(m[144:152], "little"), int.from_bytes(m[136:144], "little")) for m in whole), default=(0, 0))[
+        1
+    ]
+    if not page or not whole or size < (stated + 1) * page:
+        message = (
+            f"{path.name} has {size:,} bytes, it states {(stated + 1) * page:,}: it was cut off, or is no LMDB; copy it again"
+        )
+        raise Rejected("annotations_unreadable", message)
