@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotators.robot.flow_track import seeds_of
-from annotators.streams import pictures_of
+from annotators.streams import greys_of
 from annotators.tracking import fill_between
 from annotators.trajectory import TrajectoryView
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
@@ -56,7 +56,7 @@ def track_filled(view: TrajectoryView, row: Row, original: Row | None = None) ->
     before = _boxes(original) if original is not None else {}
     keys = {seed["frame"]: None if seed["box"] is None else tuple(seed["box"]) for seed in seeds_of(row)}
     own = [frame for frame, box in keys.items() if frame not in before or not _same(before[frame], box)]
-    found = fill_between(pictures_of(view, str(row["stream"])), keys)
+    found = fill_between(greys_of(view, str(row["stream"])), keys)
     boxes, visible = list(row["boxes"]), list(row["visible"])
     for place, (frame, between) in enumerate(zip(row["frames"], row["interpolated"], strict=True)):
         if not between or not visible[place]:

@@ -10,14 +10,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from annotators.task import Pair, Tasks
 from annotators.trajectory import TrajectoryView
 from pipelines.engine.job import outcome_path, read_outcome, read_table, read_tables
 from pipelines.io.media import MediaEntry, MediaReader
 from pipelines.io.store import Store
 from pipelines.recipe import Recipe
-from pipelines.shard import Outcome, Shard
+from pipelines.shard import FileRecord, Outcome, Shard
 from pipelines.stages.ingest import Ingest
 from pipelines.stages.propose import Propose
+from pipelines.stages.regroup import joined_tasks, task_files
 from pipelines.stages.views import trajectories_in
 from schemas.layers import layers as declared
 from schemas.tables import KINDS
@@ -29,7 +31,7 @@ Row = dict[str, Any]
 class Reviewable:
     """One trajectory, the ingest shard that holds it, and its proposals by layer, sorted by start and id.
 
-    `tasks`: the rows of `tasks` of its shard, by task_id.
+    `tasks`: by task_id the `demonstrations` and `tests` of the tasks of its shard, whichever source of the recipe holds them.
     """
 
     shard: str
@@ -41,8 +43,10 @@ class Reviewable:
 def reviewable(recipe: Recipe, store: Store, domain: str | None, layers: Sequence[str]) -> Iterator[Reviewable]:
     """All trajectories of a domain (None = all) in order of shard, one shard in memory at a time."""
     proposed = _proposed(recipe, store)
-    for key in Ingest(recipe, store).plan().keys:
-        outcome = read_outcome(store, outcome_path(Ingest.name, key.name))
+    keys = Ingest(recipe, store).plan().keys
+    outcomes = [read_outcome(store, outcome_path(Ingest.name, key.name)) for key in keys]
+    of_tasks = task_files([outcome for outcome in outcomes if outcome is not None])
+    for key, outcome in zip(keys, outcomes, strict=True):
         if outcome is None or not outcome.counts.get("trajectories"):
             continue
         shard = Shard(key, read_tables(store, outcome.files))
@@ -51,7 +55,7 @@ def reviewable(recipe: Recipe, store: Store, domain: str | None, layers: Sequenc
             {row["sha256"]: MediaEntry(**row) for row in shard.tables["media"].to_pylist()} if "media" in shard.tables else {}
         )
         media = MediaReader(store.uri(Ingest.folder), entries)
-        tasks = {row["task_id"]: row for row in shard.tables["tasks"].to_pylist()} if "tasks" in shard.tables else {}
+        tasks = _tasks(store, joined_tasks(of_tasks, [outcome]), shard.tables["trajectories"]["task_id"])
         for tables in trajectories_in(shard.tables):
             header = tables["trajectories"].to_pylist()[0]
             if domain in (None, header["domain"]) and header["num_steps"]:
@@ -64,6 +68,20 @@ def stored_rows(recipe: Recipe, store: Store, shard: str) -> dict[str, list[Row]
     """trajectory_id → all proposals about the trajectories of one ingest shard."""
     rows = _rows(store, _proposed(recipe, store).get(shard, ()), tuple(declared()))
     return {name: [row for of_layer in of_layers.values() for row in of_layer] for name, of_layers in rows.items()}
+
+
+def _tasks(store: Store, files: Sequence[FileRecord], ids: pa.ChunkedArray) -> dict[str, Row]:
+    """What the tasks of these ids show; of several rows with one id that counts which annotators are given."""
+    if not files:
+        return {}
+    joined = pa.concat_tables([read_table(store, record.path) for record in files])
+    known = Tasks(joined.filter(pc.is_in(joined["task_id"], value_set=pc.unique(ids))))
+    return {name: {"demonstrations": _pairs(task.demonstrations), "tests": _pairs(task.tests)} for name, task in known.items()}
+
+
+def _pairs(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    sides = [(pair.input, pair.output) for pair in pairs]
+    return [{"input": i if i is None else i.tolist(), "output": o if o is None else o.tolist()} for i, o in sides]
 
 
 def _proposed(recipe: Recipe, store: Store) -> dict[str, list[Outcome]]:

@@ -20,13 +20,16 @@ from tools.recorders.arc_editor import Editor
 from tools.recorders.arc_puzzles import PUZZLES, TRACES
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "data" / "arc"
+TASKS = EXAMPLES.parent / "arc_tasks"
 
 
 def test_it_makes_the_committed_examples_byte_for_byte(tmp_path: Path) -> None:
-    main([str(tmp_path / "out")])
-    made = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    main([str(tmp_path / "out"), "--tasks", str(tmp_path / "tasks")])
+    made, tasks = ({path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("out", "tasks"))
 
     assert made == {path.name: path.read_bytes() for path in EXAMPLES.iterdir()}
+    assert tasks == {path.name: path.read_bytes() for path in TASKS.iterdir()}
+    assert tasks.keys() == {f"{puzzle.name}.json" for puzzle in PUZZLES}
     assert len(made) == len(TRACES) >= 6
     assert sum(map(len, made.values())) < 200_000
 

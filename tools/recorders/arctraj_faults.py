@@ -102,6 +102,20 @@ def _size(dice: random.Random, action: Action, state: State) -> Fault | None:
     return change
 
 
+def _unlogged(dice: random.Random, action: Action, state: State) -> Fault | None:
+    """A colour is given to a cell that was never selected."""
+    free = [(x, y) for y, row in enumerate(state.grid) for x in range(len(row)) if (x, y) not in state.floating]
+    if action.operation != "Paint" or not free:
+        return None
+    x, y = dice.choice(free)
+
+    def change(found: State) -> None:
+        found.grid[y][x] = 0
+        found.floating[x, y] = action.color or 0
+
+    return change
+
+
 def _hidden(dice: random.Random, action: Action, state: State) -> Fault | None:
     """Another colour under a cell that floats."""
     covered = [point for point, colour in state.floating.items() if colour and state.has(point)]
@@ -148,7 +162,7 @@ def _transparent(dice: random.Random, action: Action, state: State) -> Fault | N
     return change
 
 
-SEEN: Mapping[str, Planner] = {"cell": _cell, "colour": _colour, "shift": _shift, "size": _size}
+SEEN: Mapping[str, Planner] = {"cell": _cell, "colour": _colour, "shift": _shift, "size": _size, "unlogged": _unlogged}
 UNSEEN: Mapping[str, Planner] = {
     "hidden": _hidden,
     "payload": _payload,

@@ -174,6 +174,7 @@ def _drive(executable: Path, port: int, story: tuple[str, tuple[Do, ...]], out: 
         context = browser.new_context(viewport=VIEWPORT, locale="en-GB")
         context.tracing.start(title=title, screenshots=True, snapshots=True, sources=False)
         page = context.new_page()
+        time.sleep(4 * SETTLE)  # the first frame of a browser that has just begun takes longest
         for act in actions:
             time.sleep(SETTLE)  # not a wait of the page: the trace would show it as a call
             act(page)

@@ -141,7 +141,8 @@ def _of_text(layers: TextLayers) -> Trace:
 def _stamped(rest: bytes) -> tuple[list[bytes], list[str | None]]:
     """The text of each action up to its stamp, which its source writes last, and the stamps."""
     first, *pieces = rest.split(b'"timestamp":"')
-    texts, stamps = [first[1:]], []
+    texts: list[bytes] = [first[1:]]
+    stamps: list[str | None] = []
     for piece in pieces:
         stamp, end, following = piece.partition(b'"}')
         if not end or b"\\" in stamp:

@@ -26,6 +26,7 @@ NUMBER_OF_TASKS = 400
 
 _NULL = frozenset({"", "null", "none", "nan"})
 _NUMBER = re.compile(r"(\d{1,3})(?:\.0)?")
+_FROM_INPUT = '"source":"input"'
 _MARKED = frozenset({"select_rectangle", "select_cell", "select_object", "paint", "copy"})
 """Steps at which a floating cell outside the grid is odd; moves, turns and pastes push them there all the time."""
 _NOT_LOADED: Start = (bytes(25), 5, 5)
@@ -188,6 +189,9 @@ def _note(
 ) -> None:
     """Cells that stood twice, and cells outside the grid where there should be none."""
     marked = np.fromiter((name in _MARKED for name in names), np.bool_, len(names))
+    for row in [row for row, name in enumerate(names) if name == "copy" and outside_cells[row]]:
+        owner = int(np.searchsorted(first, row, "right")) - 1
+        marked[row] = _FROM_INPUT not in taken[owner].trace.arguments[row - int(first[owner])]  # else it copied none of them
     for key, counts, reason in (
         ("cells_doubled", doubled, "cells of one place stood here more than once; the last counts"),
         ("cells_outside", np.where(marked, outside_cells, 0), "cells outside the grid were selected, painted or copied"),

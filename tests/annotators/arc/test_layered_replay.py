@@ -1,8 +1,7 @@
-"""The replay of traces with two layers: every rule, made traces by the thousand, and planted faults of every kind."""
+"""The replay of traces with two layers: every rule, and made traces by the thousand."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,7 @@ from annotators.arc.replay import ANNOTATOR
 from annotators.protocol import annotator, producer_of
 from tests.annotators.arc.made_tasks import small_tasks, verdicts
 from tests.pipelines.sources import arctraj_rows as rows
-from tools.recorders.arctraj import MadeTask, MadeTrace, made_traces
-from tools.recorders.arctraj_faults import SEEN, UNSEEN, planted
+from tools.recorders.arctraj import MadeTask, MadeTrace, drawn_tasks, made_traces
 from tools.recorders.o2arc_editor import Action, Editor
 
 TRACES = 400
@@ -45,10 +43,12 @@ def trace(start: Any, *script: Action, submit: bool = True) -> MadeTrace:
 def test_made_traces_replay_from_the_record_and_free_running(traces: list[MadeTrace]) -> None:
     found = verdicts(traces)
     outcomes = Counter(outcome for one in found for outcome in one.outcomes)
-    orphans = sum(action.payload is not None for made in traces for action in made.script)
+    script = [action for made in traces for action in made.script]
+    late = sum(action.late for action in script)
+    orphans = sum(action.operation == "Paste" and (action.payload is not None or not action.position) for action in script)
 
-    assert outcomes == {"exact": outcomes.total() - orphans, "unverifiable": orphans}
-    assert orphans > 10
+    assert outcomes == {"exact": outcomes.total() - orphans - late, "visible": late, "unverifiable": orphans}
+    assert min(orphans, late) > 10
     assert {one.end for one in found} == {"reached"}
     assert all(all(one.free) for one in found)
     assert {action.operation for made in traces for action in made.script} == {
@@ -59,61 +59,11 @@ def test_made_traces_replay_from_the_record_and_free_running(traces: list[MadeTr
 
 @pytest.mark.slow
 def test_thousands_of_made_traces_replay() -> None:
-    many = list(made_traces(small_tasks(60, seed=8), 5000, seed=9))
-    assert {one.end for one in verdicts(many)} == {"reached"}
+    found = verdicts(list(made_traces(drawn_tasks(), 5000, seed=9)))
 
-
-@pytest.mark.parametrize("kind", SEEN)
-def test_a_fault_that_stays_is_found_at_its_step_alone(traces: list[MadeTrace], kind: str) -> None:
-    for made, fault, found in faulty(traces, kind, persistent=True):
-        assert _diverged(found) == [fault.step], (made.log_id, fault.step)
-        assert not any("because of" in (said or "") for said in found.observed)
-
-
-@pytest.mark.parametrize("kind", SEEN)
-def test_a_fault_of_one_record_is_found_once_and_named_by_the_next_step(traces: list[MadeTrace], kind: str) -> None:
-    named = followed = 0
-    for made, fault, found in faulty(traces, kind, persistent=False):
-        assert _diverged(found) == [fault.step], (made.log_id, fault.step)
-        if fault.step + 1 < len(found.outcomes):
-            followed += 1
-            named += f"because of step {fault.step}:" in (found.observed[fault.step + 1] or "")
-    assert named > 0.6 * followed  # the others follow from the wrong record as well: a colour that is painted over
-
-
-@pytest.mark.parametrize("kind", UNSEEN)
-def test_what_no_rule_can_see_is_no_fault_where_it_stays(traces: list[MadeTrace], kind: str) -> None:
-    for made, fault, found in faulty(traces, kind, persistent=True):
-        assert _diverged(found) == [], (made.log_id, fault.step)
-
-
-@pytest.mark.parametrize("kind", UNSEEN)
-def test_what_no_rule_can_see_in_one_record_is_found_at_most_where_it_comes_out(traces: list[MadeTrace], kind: str) -> None:
-    for made, fault, found in faulty(traces, kind, persistent=False):
-        where = _diverged(found)
-        assert len(where) <= 1, (made.log_id, fault.step)
-        assert all(step > fault.step for step in where)
-
-
-def faulty(traces: list[MadeTrace], kind: str, persistent: bool) -> list[tuple[MadeTrace, Any, LayeredVerdicts]]:
-    dice = random.Random(kind)
-    all_of = [*traces, *(turned(dice) for _ in range(20 if kind == "half_cell" else 0))]
-    found = [(made, fault) for made in all_of if (fault := planted(dice, made, kind, persistent)) is not None]
-    assert len(found) > {"half_cell": 10, "payload": 10}.get(kind, 100)
-    said = verdicts([made for made, _ in found], [made.row(made.actions(fault.editor)) for made, fault in found])
-    return [(made, fault, one) for (made, fault), one in zip(found, said, strict=True)]
-
-
-def turned(dice: random.Random) -> MadeTrace:
-    """Six cells of six colours, turned about half a cell, which players seldom do, and then worked on."""
-    grid = [[1, 2, 3, 0, 0], [4, 5, 6, 0, 0], *([0] * 5 for _ in range(3))]
-    select = Action("SelectGrid", cells=tuple((x, y) for x in range(3) for y in range(2)))
-    turn = Action("Rotate", direction=dice.choice(["clockwise", "counterclockwise"]), side=dice.randrange(2))
-    return trace(grid, select, turn, Action("Move", direction="down"), Action("Paint", color=8))
-
-
-def _diverged(found: LayeredVerdicts) -> list[int]:
-    return [step for step, outcome in enumerate(found.outcomes) if outcome == "diverged"]
+    assert Counter(one.end for one in found) == {"reached": 5000}
+    assert all(all(one.free) for one in found)
+    assert "diverged" not in {outcome for one in found for outcome in one.outcomes}
 
 
 GRID = [[0, 1, 2], [3, 0, 0], [0, 0, 4]]

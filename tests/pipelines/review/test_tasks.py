@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,20 @@ def found_in(recipe: Recipe, project: str) -> tuple[Desk, list[Reviewable]]:
     return desk, list(reviewable(recipe, Store(recipe.workspace_uri), desk.project.review_view.domain, desk.project.layers))
 
 
-@pytest.fixture
-def make(recipe: Recipe, tmp_path: Path) -> Make:
-    """`make(project)`: trajectory → its tasks."""
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures and videos of tasks are put."""
+    return tmp_path_factory.mktemp("media")
 
+
+@pytest.fixture(scope="module")
+def make(recipe: Recipe, media: Path) -> Make:
+    """`make(project)`: trajectory → its tasks, made once."""
+
+    @cache
     def made(project: str) -> Mapping[str, list[ReviewTask]]:
         desk, found = found_in(recipe, project)
-        desk = Desk(desk.recipe, desk.spec, tmp_path)
+        desk = Desk(desk.recipe, desk.spec, media)
         return {one.view.trajectory_id: tasks_of(desk, one) for one in found}
 
     return made
@@ -46,7 +54,7 @@ PROJECTS = ("clips", "contacts", "arc-story", "arc-steps", "screen-story", "scre
 
 
 @pytest.mark.parametrize("project", PROJECTS)
-def test_every_proposal_of_a_project_is_asked_about_once(recipe: Recipe, make: Make, tmp_path: Path, project: str) -> None:
+def test_every_proposal_of_a_project_is_asked_about_once(recipe: Recipe, make: Make, media: Path, project: str) -> None:
     desk, found = found_in(recipe, project)
     tasks = make(project)
     proposed = {row["annotation_id"] for one in found for rows in one.rows.values() for row in rows}
@@ -58,7 +66,7 @@ def test_every_proposal_of_a_project_is_asked_about_once(recipe: Recipe, make: M
         assert set(task.rows) == set(desk.project.layers)
         addresses = task.data.get("images") or [task.data["media"]]
         for address in addresses:
-            assert (tmp_path / address.removeprefix("/data/local-files/?d=")).is_file()
+            assert (media / address.removeprefix("/data/local-files/?d=")).is_file()
         if "images" in task.data:
             assert len(addresses) == len(task.surface.steps)
 
@@ -82,6 +90,39 @@ def test_texts_stand_beside_the_video(make: Make) -> None:
         assert line.startswith(f"{number}. {skill['label']}: {text['text']} (")
     assert task.data["title"] == "lift/episode_000000: lift the red cube"
     assert task.data["fps"] == task.surface.fps
+
+
+def test_an_arc_story_comes_with_stretches_and_a_strategy(make: Make) -> None:
+    tasks = make("arc-story")
+    (task,) = tasks["puzzles/fall_cell_by_cell"]
+    assert {"detour", "strategy", "sub_goal"} == {layer for layer, rows in task.rows.items() if rows}
+    lines = task.data["proposed"].splitlines()
+    assert "strategy: cell-wise" in lines[-1]
+    assert sum("undone (" in line for line in lines) == 1
+    assert all(any(task.rows["sub_goal"] for task in of) for of in tasks.values())
+
+
+def test_arc_steps_come_with_what_each_was_for_and_what_it_got_wrong(recipe: Recipe, make: Make) -> None:
+    desk, found = found_in(recipe, "arc-steps")
+    (task,) = make("arc-steps")["puzzles/fall_cell_by_cell"]
+    lines = task.data["proposed"].splitlines()
+    assert lines[:3] == [
+        "1. intent, step 2: draw one cell in blue",
+        "2. intent, step 5: draw 2 cells in red",
+        "3. marked, step 5: mistake",
+    ]
+    assert lines[-1] == f"{len(lines)}. intent, step 16: hand it in: it is the answer"
+    results = encode(desk.project, task).results
+    texts = {r["item_index"]: r["value"]["text"] for r in results if r["from_name"] == "intent"}
+    assert texts[5] == ["draw 2 cells in red"]
+    (mark,) = [r for r in results if r["from_name"] == "marked"]
+    x, y, cell, _, _ = task.data["grid"]
+    width, height = task.surface.width, task.surface.height
+    assert mark["item_index"] == 5
+    assert mark["value"]["rectanglelabels"] == ["mistake"]
+    corner = [mark["value"]["x"] * width / 100, mark["value"]["y"] * height / 100]
+    assert corner == pytest.approx([x + 3 * cell, y + 3 * cell], abs=0.01)
+    assert all(one.tasks[one.view.header["task_id"]]["demonstrations"] for one in found)
 
 
 def test_a_named_element_is_named(make: Make) -> None:
