@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from ..annotation import Annotation
 from ..flow import Box
 from ..protocol import Requires
-from ..streams import pictures_of
+from ..streams import greys_of
 from ..tracking import Filled, fill_between, thinned
 from ..trajectory import TrajectoryView
 
@@ -62,7 +62,7 @@ class FlowTrack:
     tolerance: float = 2.0
 
     name: ClassVar[str] = "robot.flow_track"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     producer_type: ClassVar[str] = "signal"
     emits: ClassVar[tuple[str, ...]] = ("gripper_box", "object_box")
     requires: ClassVar[Requires] = Requires("robot", frames=True)
@@ -100,7 +100,7 @@ class FlowTrack:
             width, height, count = described["width"], described["height"], described["num_frames"]
             key_frames = {s["frame"]: self._box(s, width, height) for s in seeds if 0 <= s["frame"] < count}
             if key_frames:
-                filled = fill_between(pictures_of(trajectory, stream), key_frames, self.reach, self.withdraw)
+                filled = fill_between(greys_of(trajectory, stream), key_frames, self.reach, self.withdraw)
                 yield Track(stream, label, name, width, height, filled)
 
     def _box(self, seed: Mapping[str, Any], width: int, height: int) -> Box | None:

@@ -73,7 +73,7 @@ class GripperKeyFrames(MotionSegments, FlowTrack):
     horizon: int = 10
 
     name: ClassVar[str] = "robot.gripper_key_frames"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     producer_type: ClassVar[str] = "signal"
     emits: ClassVar[tuple[str, ...]] = ("trace", "affordance_box", "contact_points")
     requires: ClassVar[Requires] = Requires("robot", columns=("state",), frames=True)

@@ -20,7 +20,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter
 
 from annotators.annotation import Annotation
 from annotators.protocol import Requires
@@ -151,6 +150,8 @@ def _speed(state: Vector, interval: Vector) -> Vector:
 
 def _moving(state: Vector, speed: Vector, interval: Vector, shortest: int, moving: float) -> npt.NDArray[np.bool_]:
     """Which steps move: above the threshold after a median filter, which keeps edges where they are."""
+    from scipy.ndimage import median_filter  # slow to import, and a recipe that only names this annotator needs none of it
+
     smooth: Vector = median_filter(speed, size=shortest // 2 * 2 + 1, mode="nearest")
     found: npt.NDArray[np.bool_] = smooth > still_below(state[:, _moves(state)], speed, interval, moving)
     return found

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import fsspec
 
-_BLOCK = 1 << 20
-
 MAX_PART_BYTES = 100_000_000
 """A part of a video is cut at this size: a cell of a Parquet file is held in memory as a whole."""
 
@@ -125,11 +123,8 @@ class MediaReader:
 
 def sha256_of(path: Path) -> str:
     """sha256 (hex) of a local file, read in blocks."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:

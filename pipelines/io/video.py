@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -23,8 +24,7 @@ from pipelines.sources import Rejected
 _IN_MP4 = ("h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg")
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """One packet of a video track: times in units of the track's time base, `size` in bytes, `key` for a key frame."""
 
     pts: int
@@ -37,7 +37,8 @@ class Packet:
 class Scan:
     """What demuxing tells of a video file: `packets` of its first track in decoding order, and the container's words.
 
-    `fps`: the container's average; `time_base` in seconds.
+    `fps`: the container's average; `time_base` in seconds; `copy`: a copy of all packets as one part, where one was made
+    meanwhile.
     """
 
     packets: tuple[Packet, ...]
@@ -46,6 +47,7 @@ class Scan:
     fps: float | None
     width: int
     height: int
+    copy: Path | None = field(default=None, compare=False, repr=False)
 
     @property
     def times(self) -> npt.NDArray[np.float64]:
@@ -71,14 +73,18 @@ class StoredVideo:
     frame_timestamps: npt.NDArray[np.float64]
 
 
-def store_video(path: Path, stream: str, media: MediaWriter, max_part_bytes: int = MAX_PART_BYTES) -> StoredVideo:
+def store_video(
+    path: Path, stream: str, media: MediaWriter, max_part_bytes: int = MAX_PART_BYTES, media_sha256: str | None = None
+) -> StoredVideo:
     """Stream-copy the first video track of `path` into parts and stage them.
 
-    A group of pictures above `max_part_bytes` stays whole. Raises Rejected: `video_unreadable`, `video_truncated`,
-    `video_empty`.
+    A group of pictures above `max_part_bytes` stays whole. `media_sha256`: of the file, where it is known already. Raises
+    Rejected: `video_unreadable`, `video_truncated`, `video_empty`.
     """
-    scan = scan_video(path)
-    return store_packets(path, scan, scan.packets, stream, media, max_part_bytes=max_part_bytes)
+    with media.scratch() as folder:
+        one_part = path.exists() and path.stat().st_size <= max_part_bytes
+        scan = scan_video(path, folder if one_part else None)
+        return store_packets(path, scan, scan.packets, stream, media, media_sha256=media_sha256, max_part_bytes=max_part_bytes)
 
 
 def store_packets(
@@ -99,14 +105,20 @@ def store_packets(
     that was encoded again. `media_sha256`: of the source's file, where it is known already.
     """
     times = scan.seconds(packets, origin)
-    parts = list(_cut(packets, max_part_bytes))
+    whole = sum(packet.size for packet in packets) <= max_part_bytes
+    parts = [packets] if whole else list(_cut(packets, max_part_bytes))
     last = float(np.median(np.diff(times))) if len(times) > 1 else 1 / float(scan.fps or 1)
     said = {"codec": scan.codec, "fps": scan.fps, "width": scan.width, "height": scan.height}
     rows = []
-    with media.scratch() as folder:
-        copies = _copy(path, packets, [part[0].dts for part in parts[1:]], folder, scan.codec)
+    made = scan.copy if packets is scan.packets and whole and scan.copy is not None and scan.copy.exists() else None
+    with ExitStack() as closing:
+        if made is not None:
+            copies = [made]
+        else:
+            folder = closing.enter_context(media.scratch())
+            copies = _copy(path, packets, [part[0].dts for part in parts[1:]], folder)
         for number, (part, copy) in enumerate(zip(parts, copies, strict=True)):
-            stamps = scan.seconds(part, origin)
+            stamps = times if whole else scan.seconds(part, origin)
             rows.append(
                 {
                     "stream": stream,
@@ -147,36 +159,41 @@ def nearest_frames(
     return [int(frame) if ok else None for frame, ok in zip(nearest, near, strict=True)]
 
 
-def scan_video(path: Path) -> Scan:
+def scan_video(path: Path, copy_to: Path | None = None) -> Scan:
     """All packets of the first video track in decoding order, and what the container says of it.
 
-    Raises Rejected: `video_unreadable`, `video_truncated`, `video_empty`.
+    `copy_to`: a folder to which they are copied at the same time, as one part: a file is then demuxed once, not twice. Raises
+    Rejected: `video_unreadable`, `video_truncated`, `video_empty`.
     """
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise Rejected("video_unreadable", f"{path.name} has no video track")
             track = container.streams.video[0]
-            packets = tuple(
-                Packet(
-                    p.pts if p.pts is not None else p.dts or 0,
-                    p.dts if p.dts is not None else p.pts or 0,
-                    p.size,
-                    p.is_keyframe,
-                )
-                for p in container.demux(track)
-                if p.size
-            )
+            if track.codec_context is None:  # a codec that FFmpeg does not know, or a fault in its four letters
+                raise Rejected("video_unreadable", f"{path.name} is of a codec that is not known: copy it again")
+            parts = None if copy_to is None else _Parts(copy_to, track)
+            packets = []
+            for packet in container.demux(track):
+                if packet.size:
+                    pts, dts = packet.pts, packet.dts
+                    shown, decoded = pts if pts is not None else dts or 0, dts if dts is not None else pts or 0
+                    packets.append(Packet(shown, decoded, packet.size, packet.is_keyframe))
+                    if parts is not None and not parts.took(packet):
+                        parts = None  # whoever copies it later says what is wrong
+            if parts is not None and not parts.took(None):
+                parts = None
             scan = Scan(
-                packets,
+                tuple(packets),
                 track.time_base or Fraction(1, 1000),
                 track.codec_context.codec.canonical_name,
                 float(track.average_rate) if track.average_rate else None,
                 track.codec_context.width,
                 track.codec_context.height,
+                parts.paths[0] if parts is not None and parts.paths else None,
             )
             declared = track.frames
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
         raise Rejected("video_unreadable", f"{path.name} cannot be opened as a video ({error}): copy it again") from error
     if not packets:
         raise Rejected("video_empty", f"{path.name} holds no frame")
@@ -212,31 +229,62 @@ def _cut(packets: Sequence[Packet], max_bytes: int) -> Iterator[list[Packet]]:
     yield run
 
 
-def _copy(path: Path, packets: Sequence[Packet], borders: Sequence[int], folder: Path, codec: str) -> list[Path]:
-    """Copy a run of packets into a file per part; a part begins at the packet whose dts is the next border. Times restart at 0."""
-    suffix = ".mp4" if codec in _IN_MP4 else ".mkv"
-    targets: list[Path] = []
+def _copy(path: Path, packets: Sequence[Packet], borders: Sequence[int], folder: Path) -> list[Path]:
+    """Copy a run of packets into a file per part; a part begins at the packet whose dts is the next border."""
     with av.open(str(path)) as source:
         track = source.streams.video[0]
-        output: av.container.OutputContainer | None = None
-        origin = 0
+        parts = _Parts(folder, track)
         waiting = list(borders)
         for packet in demux_run(source, track, packets):
-            dts = packet.dts if packet.dts is not None else packet.pts or 0
-            if output is None or (waiting and dts == waiting[0]):
-                if output is not None:
-                    output.close()
-                    waiting.pop(0)
-                targets.append(folder / f"part{len(targets)}{suffix}")
-                output, copy = open_copy(targets[-1], track)
-                origin = packet.pts if packet.pts is not None else dts
-            packet.pts = None if packet.pts is None else packet.pts - origin
-            packet.dts = dts - origin
-            packet.stream = copy
-            output.mux(packet)
+            if waiting and (packet.dts if packet.dts is not None else packet.pts or 0) == waiting[0]:
+                parts.close()
+                waiting.pop(0)
+            parts.add(packet)
+        parts.close()
+    return parts.paths
+
+
+class _Parts:
+    """Copies of a track's packets in files, one after another; the times of each begin at 0."""
+
+    def __init__(self, folder: Path, track: av.VideoStream) -> None:
+        self.paths: list[Path] = []
+        self._folder, self._track = folder, track
+        self._suffix = ".mp4" if track.codec_context.codec.canonical_name in _IN_MP4 else ".mkv"
+        self._output: av.container.OutputContainer | None = None
+        self._origin = 0
+
+    def add(self, packet: av.Packet[av.VideoStream]) -> None:
+        """Append a packet, which is changed by it; the first one after `close` begins a file."""
+        pts, dts = packet.pts, packet.dts
+        if dts is None:
+            dts = pts or 0
+        if self._output is None:
+            self.paths.append(self._folder / f"part{len(self.paths)}{self._suffix}")
+            self._output, self._stream = open_copy(self.paths[-1], self._track)
+            self._origin = pts if pts is not None else dts
+        packet.pts, packet.dts = None if pts is None else pts - self._origin, dts - self._origin
+        packet.stream = self._stream
+        self._output.mux(packet)
+
+    def took(self, packet: av.Packet[av.VideoStream] | None) -> bool:
+        """Append a packet, or (None) end the file; False, and nothing is left open, where that cannot be."""
+        try:
+            if packet is None:
+                self.close()
+            else:
+                self.add(packet)
+        except (av.FFmpegError, ValueError, OverflowError):
+            with suppress(av.FFmpegError, ValueError):
+                self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the file that is open."""
+        output, self._output = self._output, None
         if output is not None:
             output.close()
-    return targets
 
 
 def demux_run(

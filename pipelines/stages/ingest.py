@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,18 +15,23 @@ import pyarrow.compute as pc
 
 from annotators.arc.grid_ids import state_rows
 from pipelines.engine.collector import collector_paused, give_memory_back
-from pipelines.engine.job import put_outcome, put_table, say_alive, take_out_annotations
+from pipelines.engine.job import put_outcome, put_table, read_table, say_alive, take_out_annotations
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
+from pipelines.errors import DataError
+from pipelines.io.files import total_size
 from pipelines.io.media import MediaEntry
 from pipelines.io.store import Store
 from pipelines.plan import Plan, plan_ingest
 from pipelines.recipe import Recipe
 from pipelines.shard import FileRecord, Outcome, Ref, Reject, Shard, ShardKey
 from pipelines.sources import Reader, Rejected, Source, reader
-from pipelines.stages.reading import ReadResult, Tables, read_ref, reject_of
+from pipelines.stages.reading import ReadResult, Tables, join_tables, read_ref, read_together, reject_of
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 from schemas.invariants import Violation, check_trajectories
 from schemas.vocabularies import DOMAINS
+
+TOGETHER, TOGETHER_BYTES = 32, 4_000_000
+"""How many refs, and how many bytes of their files, are read by one call of the decode child."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,13 @@ class Ingest:
         tasks: list[pa.Table] = []
         rejects: list[Reject] = []
         media: dict[str, MediaEntry] = {}
+        hung = count(1)
+
+        def alive() -> None:
+            say_alive(self.store, self.name, key.name, next(hung))
+
         with self.store.scratch() as folder:
-            for ref in key.refs:
-                result = _read(found, source, ref, folder, pack, media)
-                if any(reject.code == "decode_hung" for reject in result.rejects):
-                    say_alive(self.store, self.name, key.name, len(rejects) + 1)
+            for result in _read_all(found, source, key.refs, folder, pack, media, alive):
                 trajectories += result.trajectories
                 tasks += result.tasks
                 rejects += result.rejects
@@ -75,7 +83,8 @@ class Ingest:
         return take_out_annotations(take_out_broken(shard), "check")
 
     def write(self, shard: Shard) -> Outcome:
-        """Put the shard's tables below `ingest/`, then its outcome."""
+        """Put the shard's tables below `ingest/`, then its outcome, which names what has changed since it was there before."""
+        changed = changed_since(self.store, f"ingest/trajectories/{shard.key.name}.parquet", shard.tables["trajectories"])
         files = {
             name: put_table(self.store, f"ingest/{name}/{shard.key.name}.parquet", table)
             for name, table in sorted(shard.tables.items())
@@ -85,7 +94,7 @@ class Ingest:
         counts |= shard.counts
         for file in sorted(set(shard.tables["media"]["file"].to_pylist())):
             files[file] = self._media_record(file)
-        facts = {"source": shard.key.spec["source"]}
+        facts = {"source": shard.key.spec["source"]} | ({"changed": "\n".join(changed)} if changed else {})
         outcome = Outcome(shard.key.name, shard.key.fingerprint, files, shard.rejects, counts, facts)
         return put_outcome(self.store, self.name, outcome)
 
@@ -104,13 +113,64 @@ class Ingest:
         return FileRecord(f"ingest/{file}", 0, size, 0, "")
 
 
-def _read(found: Reader, source: Source, ref: Ref, folder: Path, pack: str, media: dict[str, MediaEntry]) -> ReadResult:
-    """Read one ref, in the decode child where its reader uses native decoders. A dead or hanging child is a reject."""
+def _read_all(
+    found: Reader,
+    source: Source,
+    refs: Sequence[Ref],
+    folder: Path,
+    pack: str,
+    media: Mapping[str, MediaEntry],
+    alive: Callable[[], None],
+) -> Iterator[ReadResult]:
+    """What refs give, in their order; `media` grows meanwhile by what they gave. `alive` is called when the child has hung.
+
+    A reader with native decoders works in the decode child, on small refs several at a time: a call of it takes longer than a
+    small file. Where the child dies or hangs they are read again one by one, so that each is judged alone.
+    """
+    if not found.native:
+        for ref in refs:
+            with collector_paused():
+                result = read_ref(found, source, ref, folder, pack, media)
+            yield result
+        return
+    for group in _small_together(refs):
+        try:
+            if len(group) > 1:
+                result = supervised(read_together, found, source, group, folder, pack, media)
+                yield result
+                continue
+        except ChildDiedError:
+            pass  # said below of the one that it was
+        except ChildHungError:
+            alive()
+        for ref in group:
+            result = _read_apart(found, source, ref, folder, pack, media)
+            if any(reject.code == "decode_hung" for reject in result.rejects):
+                alive()
+            yield result
+
+
+def _small_together(refs: Sequence[Ref]) -> Iterator[list[Ref]]:
+    """Refs in their order, in groups of at most `TOGETHER_BYTES` and `TOGETHER`; what is larger is alone."""
+    group: list[Ref] = []
+    size = 0
+    for ref in refs:
+        own = total_size(ref.files)
+        if group and (size + own > TOGETHER_BYTES or len(group) == TOGETHER):
+            yield group
+            group, size = [], 0
+        group.append(ref)
+        size += own
+    if group:
+        yield group
+
+
+def _read_apart(
+    found: Reader, source: Source, ref: Ref, folder: Path, pack: str, media: Mapping[str, MediaEntry]
+) -> ReadResult:
+    """Read one ref in the decode child. A dead or hanging child is a reject."""
     try:
-        if found.native:
-            return supervised(read_ref, found, source, ref, folder, pack, media)
-        with collector_paused():
-            return read_ref(found, source, ref, folder, pack, media)
+        return supervised(read_together, found, source, [ref], folder, pack, media)
     except ChildDiedError as error:
         rejected = Rejected("decode_died", f"{ref.native_id}: {error}; the recording is damaged, or its decoder has a fault")
     except ChildHungError as error:
@@ -118,19 +178,17 @@ def _read(found: Reader, source: Source, ref: Ref, folder: Path, pack: str, medi
     return ReadResult(rejects=[reject_of(source, ref, rejected)])
 
 
-def join_tables(trajectories: list[Tables], tasks: Sequence[pa.Table] = ()) -> Tables:
-    """The tables of several trajectories as one table each, in order of trajectory; `trajectories` is always there.
-
-    `tasks`: rows of `tasks` that belong to no single trajectory.
-    """
-    parts: dict[str, list[pa.Table]] = defaultdict(list)
-    if tasks:
-        parts["tasks"] += tasks
-    for tables in sorted(trajectories, key=lambda t: str(t["trajectories"]["trajectory_id"][0])):
-        for name, table in tables.items():
-            parts[name].append(table)
-    empty = stored_schema("trajectories", columns_of("trajectories")).empty_table()
-    return {"trajectories": empty} | {name: pa.concat_tables(tables).combine_chunks() for name, tables in parts.items()}
+def changed_since(store: Store, path: str, trajectories: pa.Table) -> list[str]:
+    """Ids of trajectories whose source had another sha256 when the table at `path` was made; none where there is no such table."""
+    columns = ["trajectory_id", "input_sha256"]
+    if not store.exists(path):
+        return []
+    try:
+        before = dict(zip(*read_table(store, path, columns).to_pydict().values(), strict=True))
+    except DataError:
+        return []  # it is torn, and about to be replaced
+    now = zip(*trajectories.select(columns).to_pydict().values(), strict=True)
+    return [identifier for identifier, digest in now if before.get(identifier, digest) != digest]
 
 
 def media_table(media: dict[str, MediaEntry]) -> pa.Table:

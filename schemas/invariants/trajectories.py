@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,9 @@ MAX_GRID_SIDE = 100
 """The BrainGridGame editor resizes up to 100 x 100; ARC-AGI-3 frames are at most 64 x 64, ARC-AGI-1 and 2 at most 30 x 30."""
 MAX_COLOUR = 15
 """ARC-AGI-3 colours go to 15, ARC-AGI-1 and 2 to 9."""
+
+Runs = list[tuple[str, slice]]
+_NO_LIMIT = np.iinfo(np.int32).max
 
 
 def trajectory_ids_unique(tables: Tables) -> Iterator[Violation]:
@@ -60,15 +64,13 @@ def steps_counted(tables: Tables) -> Iterator[Violation]:
 def steps_contiguous(tables: Tables) -> Iterator[Violation]:
     """`step_gap`: steps of a trajectory are not 0, 1, 2, …"""
     for name in step_tables(tables):
-        table = tables[name]
-        steps = table["step"].to_numpy()
-        for trajectory_id, run in runs(table):
-            expected = np.arange(run.stop - run.start)
-            wrong = np.flatnonzero(steps[run] != expected)
-            if len(wrong):
-                first = int(wrong[0])
-                message = f"{trajectory_id}: row {first} of {name} is step {steps[run][first]}, should be {first}"
-                yield Violation("step_gap", message, trajectory_id)
+        steps = tables[name]["step"].to_numpy()
+        owned = runs(tables[name])
+        places = np.arange(len(steps)) - _starts(owned)
+        for trajectory_id, run, row in _first_of_each(owned, steps != places):
+            place = row - run.start
+            message = f"{trajectory_id}: row {place} of {name} is step {steps[row]}, should be {place}"
+            yield Violation("step_gap", message, trajectory_id)
 
 
 def timestamps_ascend(tables: Tables) -> Iterator[Violation]:
@@ -76,16 +78,21 @@ def timestamps_ascend(tables: Tables) -> Iterator[Violation]:
     for name in step_tables(tables):
         times = floats(tables[name]["timestamp"])
         nulls = tables[name]["timestamp"].is_null().to_numpy()
-        for trajectory_id, run in runs(tables[name]):
-            known = times[run][~nulls[run]]
-            if not np.isfinite(known).all():
-                step = int(np.flatnonzero(~nulls[run])[~np.isfinite(known)][0])
+        owned = runs(tables[name])
+        infinite = ~np.isfinite(times) & ~nulls
+        suspected = infinite | nulls  # the last known time stands before the nulls
+        suspected[1:] |= (times[1:] < times[:-1]) & (np.diff(_starts(owned)) == 0)
+        for trajectory_id, run, _ in _first_of_each(owned, suspected):
+            where = np.flatnonzero(~nulls[run])
+            known = times[run][where]
+            if infinite[run].any():
+                step = int(where[~np.isfinite(known)][0])
                 message = f"{trajectory_id}: timestamp of step {step} is NaN or infinite; one that was not recorded is null"
                 yield Violation("timestamp_not_finite", message, trajectory_id)
                 continue
             back = np.flatnonzero(np.diff(known) < 0)
             if len(back):
-                step = int(np.flatnonzero(~nulls[run])[back[0] + 1])
+                step = int(where[back[0] + 1])
                 before, after = known[back[0]], known[back[0] + 1]
                 message = f"{trajectory_id}: timestamp of step {step} is {after:g} s, should be {before:g} s (of the step before) or later"
                 yield Violation("timestamp_back", message, trajectory_id)
@@ -96,22 +103,26 @@ def numbers_finite(tables: Tables) -> Iterator[Violation]:
     if "robot_steps" not in tables:
         return
     table = tables["robot_steps"]
-    starts = runs(table)
+    owned = runs(table)
     for field in table.schema:
-        column = table[field.name].combine_chunks()
-        owners = np.arange(len(column))
-        while pa.types.is_list(column.type):
-            owners = owners[pc.list_parent_indices(column).to_numpy()]
-            column = column.flatten()
-        if not (pa.types.is_list(field.type) and pa.types.is_floating(column.type)):
+        if not pa.types.is_list(field.type):
             continue
-        parents = owners[~np.isfinite(floats(column)) & column.is_valid().to_numpy(False)]
-        for trajectory_id, run in starts:
-            inside = parents[(parents >= run.start) & (parents < run.stop)]
-            if len(inside):
-                step = int(inside[0]) - run.start
-                message = f"{trajectory_id}: {field.name} of step {step} holds NaN or infinity; what was not recorded is null"
-                yield Violation("value_not_finite", message, trajectory_id)
+        column = table[field.name].combine_chunks()
+        parents = []
+        while pa.types.is_list(column.type):
+            parents.append(column)
+            column = column.flatten()
+        if not pa.types.is_floating(column.type):
+            continue
+        wrong = np.flatnonzero(~np.isfinite(column.to_numpy(zero_copy_only=False)) & column.is_valid().to_numpy(False))
+        for lists in reversed(parents) if len(wrong) else ():
+            wrong = pc.list_parent_indices(lists).to_numpy()[wrong]
+        rows = np.zeros(table.num_rows, bool)
+        rows[wrong] = True
+        for trajectory_id, run, row in _first_of_each(owned, rows):
+            step = row - run.start
+            message = f"{trajectory_id}: {field.name} of step {step} holds NaN or infinity; what was not recorded is null"
+            yield Violation("value_not_finite", message, trajectory_id)
 
 
 def grids_well_formed(tables: Tables) -> Iterator[Violation]:
@@ -135,25 +146,45 @@ def frames_exist(tables: Tables) -> Iterator[Violation]:
     """`frame_missing`: a step points at a frame that its stream does not have."""
     if "robot_steps" not in tables:
         return
+    table = tables["robot_steps"]
+    frames = table["frames"].combine_chunks()
+    if frames.null_count == len(frames):
+        return
     counts = {
         row["trajectory_id"]: [stream["num_frames"] for stream in row["streams"] or []]
         for row in tables["trajectories"].select(["trajectory_id", "streams"]).to_pylist()
     }
-    table = tables["robot_steps"]
-    frames = table["frames"].to_pylist()
-    for trajectory_id, run in runs(table):
+    owned = runs(table)
+    for trajectory_id, run, row in _first_of_each(owned, _without_frame(frames, owned, counts)):
         streams = counts.get(trajectory_id, [])
-        for step, row in enumerate(frames[run]):
-            bad = row is not None and (
-                len(row) != len(streams)
-                or any(f is not None and n is not None and not 0 <= f < n for f, n in zip(row, streams, strict=True))
-            )
-            if bad:
-                message = (
-                    f"{trajectory_id}: frames of step {step} are {row}, should be one per stream, below {streams}, or null"
-                )
-                yield Violation("frame_missing", message, trajectory_id)
-                break
+        found = frames[row].as_py()
+        message = (
+            f"{trajectory_id}: frames of step {row - run.start} are {found}, should be one per stream, below {streams}, or null"
+        )
+        yield Violation("frame_missing", message, trajectory_id)
+
+
+def _without_frame(frames: pa.Array, owned: Runs, counts: Mapping[str, Sequence[int | None]]) -> npt.NDArray[np.bool_]:
+    """Which rows name a frame that is not there, or not one per stream. `counts`: frames of each stream by trajectory."""
+    streams = [counts.get(trajectory_id, ()) for trajectory_id, _ in owned]
+    steps = [run.stop - run.start for _, run in owned]
+    wanted = np.repeat([len(own) for own in streams], steps)
+    found = np.asarray(pc.fill_null(pc.list_value_length(frames), -1))
+    wrong: npt.NDArray[np.bool_] = (found >= 0) & (found != wanted)
+    fit = np.asarray((found >= 0) & ~wrong)
+    if fit.any():
+        # The numbers of rows that fit stand in the order of their streams, so their limits do too.
+        of_run = [
+            np.tile([_NO_LIMIT if n is None else n for n in own], int(fit[run].sum()))
+            for own, (_, run) in zip(streams, owned, strict=True)
+        ]
+        parents = pc.list_parent_indices(frames).to_numpy()
+        inside = fit[parents]
+        numbers = np.asarray(pc.fill_null(frames.flatten(), 0))[inside]
+        limits = np.concatenate(of_run)
+        known = frames.flatten().is_valid().to_numpy(False)[inside]
+        wrong[parents[inside][known & ((numbers < 0) | (numbers >= limits))]] = True
+    return wrong
 
 
 def videos_counted(tables: Tables) -> Iterator[Violation]:
@@ -189,6 +220,22 @@ TRAJECTORY_CHECKS: tuple[Check, ...] = (
     frames_exist,
     videos_counted,
 )
+
+
+def _starts(owned: Runs) -> npt.NDArray[np.int64]:
+    """The first row of its run, for every row."""
+    return np.repeat([run.start for _, run in owned], [run.stop - run.start for _, run in owned])
+
+
+def _first_of_each(owned: Runs, rows: npt.NDArray[np.bool_]) -> Iterator[tuple[str, slice, int]]:
+    """(trajectory_id, its rows, the first of them that is chosen) of each run with a chosen row."""
+    chosen = np.flatnonzero(rows)
+    if not len(chosen):
+        return
+    firsts = np.searchsorted(chosen, [run.start for _, run in owned])
+    for (trajectory_id, run), place in zip(owned, firsts.tolist(), strict=True):
+        if place < len(chosen) and chosen[place] < run.stop:
+            yield trajectory_id, run, int(chosen[place])
 
 
 def _malformed(grids: pa.Array) -> Iterator[tuple[int, str]]:

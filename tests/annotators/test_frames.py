@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from annotators.frames import FrameError, Picture, frames
+from annotators.frames import FrameError, Picture, frames, greys
 
 LEVELS = [10 * i + 20 for i in range(20)]
 
@@ -51,6 +51,40 @@ def test_pictures_are_rgb(video: Path) -> None:
     (picture,) = frames(video, [4])
     assert picture.shape == (32, 48, 3)
     assert picture.dtype == np.uint8
+
+
+def test_without_colour_they_are_the_videos_own_luma(video: Path) -> None:
+    found = list(greys(video, [0, 3, 3, 19]))
+    assert {(grey.shape, grey.dtype) for grey in found} == {((32, 48), np.dtype(np.uint8))}
+    limited = [round(16 + level * 219 / 255) for level in (20, 50, 50, 210)]
+    assert [round(float(grey.mean())) for grey in found] == pytest.approx(limited, abs=1)
+
+
+def test_a_video_without_a_plane_of_luma_is_converted(tmp_path: Path) -> None:
+    path = tmp_path / "rgb.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 50, 32, "bgr0"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((32, 50, 3), 90, np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+    (grey,) = greys(path, [0])
+    (picture,) = frames(path, [0])
+    assert (grey.shape, picture.shape) == ((32, 50), (32, 50, 3))
+    assert grey.mean() == pytest.approx(90, abs=15)
+    assert (picture == 90).all()
+
+
+def test_a_width_that_lines_are_padded_behind(tmp_path: Path) -> None:
+    path = tmp_path / "odd.mp4"
+    ramp = np.tile(np.arange(50, dtype=np.uint8)[None, :, None] * 4, (34, 1, 3))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "1"})
+        stream.width, stream.height, stream.pix_fmt = 50, 34, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(ramp, format="rgb24")))
+        container.mux(stream.encode())
+    (picture,), (grey,) = frames(path, [0]), greys(path, [0])
+    assert np.abs(picture.astype(int) - ramp).max() < 12
+    assert np.abs(grey - (16 + ramp[:, :, 0] * (219 / 255))).max() < 12
 
 
 def test_numbers_may_be_endless(video: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -41,7 +42,7 @@ class Feature(BaseModel):
         """Whether a row holds one value."""
         return self.shape in ((), (1,))
 
-    @property
+    @cached_property
     def element(self) -> str | None:
         """The spelled type of one element; None where Cairn has none for it."""
         return _DTYPES.get(self.dtype)
@@ -51,7 +52,7 @@ class Feature(BaseModel):
         """Whether its elements are numbers."""
         return self.element not in (None, "string", "bool")
 
-    @property
+    @cached_property
     def spelled(self) -> str | None:
         """The spelled type of a column that holds it, `list<…>` per dimension; None where Cairn has none for it."""
         if self.element is None or self.scalar:
@@ -63,7 +64,7 @@ class Feature(BaseModel):
         said = self.info or self.video_info or {}
         return said.get(f"video.{key}", said.get(key))
 
-    @property
+    @cached_property
     def dimension_names(self) -> list[str] | None:
         """`names` made flat (a list, a list in a list, or a dict are in use); None unless there is one per dimension."""
         names = list(_flat(self.names))

@@ -11,6 +11,7 @@ name. Cameras are the features of dtype video and image; language columns are kn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -123,11 +124,13 @@ def field_map(preset: str | None, fields: Mapping[str, Any] | None) -> FieldMap:
     return FieldMap.model_validate({**base.model_dump(exclude_unset=True), **(fields or {})})
 
 
+@lru_cache(maxsize=1024)
 def feature_of(place: str) -> str:
     """The feature's name in a place."""
     return parts_of(place)[0]
 
 
+@lru_cache(maxsize=1024)
 def entries_of(place: str) -> slice | None:
     """The entries that a place names; None for all."""
     return parts_of(place)[1]

@@ -16,7 +16,6 @@ from itertools import groupby, pairwise
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.formats.lerobot.episode import Clip, episode_text, gap_before, info_text_of, native_id, selector_of, split_of
@@ -24,7 +23,8 @@ from pipelines.formats.lerobot.features import Info, parsed_json, validated
 from pipelines.formats.lerobot.fields import FieldMap
 from pipelines.formats.lerobot.index import Finder, Lost, Plan, Planned, fill, meta_file, moved, video_template
 from pipelines.formats.video.timing import TOLERANCE
-from pipelines.io.files import filesystem
+from pipelines.io.files import filesystem, read_file
+from pipelines.io.parquet import open_parquet
 from pipelines.shard import SourceFile
 from pipelines.sources import Rejected
 
@@ -203,14 +203,15 @@ def _placed(rows: Sequence[_Row], key: str) -> Iterator[tuple[tuple[int, int], f
 
 
 def _read(file: SourceFile, wanted: Any) -> pa.Table:
-    """A table of the index, of those columns that are wanted (None: all). Raises Rejected (`parquet_unreadable`)."""
+    """A table of the index, of those columns that are wanted (None: all). Raises Rejected: `parquet_unreadable`, as `read_file`."""
     fs, path = filesystem(file.uri)
     try:
         with fs.open(path, "rb") as opened:
-            parquet = pq.ParquetFile(opened)
+            parquet = open_parquet(opened)
             names = [name for name in parquet.schema_arrow.names if wanted is None or wanted(name)]
             return parquet.read(columns=names)
     except (pa.ArrowException, OSError) as error:
+        read_file(file)  # says it where the file is a Git LFS pointer, or may not be read
         raise Rejected(
             "parquet_unreadable",
             f"{file.name} is no whole parquet file (a writer that was never closed leaves no footer, and the episodes that it "

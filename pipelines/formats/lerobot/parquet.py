@@ -9,8 +9,11 @@ groups that hold them are read (lerobot writes one per episode).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +21,52 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.formats.lerobot.episode import Episode
 from pipelines.formats.lerobot.features import BOOKKEEPING, MEDIA_TYPES, Feature
 from pipelines.formats.lerobot.fields import FieldMap
+from pipelines.io.parquet import open_parquet
 from pipelines.sources import Rejected
 from schemas.types import Column
 
+Columns = dict[str, pa.Array]
+
 _BATCH = 64
+_BLOCK_BYTES = 16_000_000
+"""Of the row groups that are read at once, before compression."""
 
 
 class DataFile:
-    """An open data file; `name` is what the source calls it. Raises Rejected (`parquet_unreadable`) where it has no footer."""
+    """An open data file; `name` is what the source calls it. Raises Rejected (`parquet_unreadable`) where it has no footer.
+
+    Row groups are read in blocks, each once: neighbours often lie in one, and many small ones cost more than their rows.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = open_parquet(path)
+            self._schema = self._file.schema_arrow
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(name, error) from error
-        self._last: tuple[tuple[Any, ...], pa.Table] | None = None
+        if self._starts[-1] != self.num_rows:
+            raise _unreadable(name, ValueError(f"its row groups state {self._starts[-1]} rows, the file {self.num_rows}"))
+        self._last: dict[tuple[str, ...], tuple[range, pa.Table | None]] = {}
+        self._last_checked: tuple[range, Columns | None] = (range(0), None)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Names of all columns."""
-        return list(self._file.schema_arrow.names)
+        return list(self._schema.names)
 
-    @property
+    @cached_property
     def num_rows(self) -> int:
         """Rows of all episodes."""
         return int(self._file.metadata.num_rows)
 
     def type_of(self, column: str) -> pa.DataType:
         """The type that the file gives a column."""
-        return self._file.schema_arrow.field(column).type
+        return self._schema.field(column).type
 
     def rows_of(self, episode: Episode) -> int:
         """How many rows the episode has in this file."""
@@ -60,22 +74,39 @@ class DataFile:
 
     def read(self, columns: Sequence[str], episode: Episode) -> pa.Table:
         """The episode's rows. Raises Rejected: `parquet_unreadable`, `episode_scattered`."""
-        rows = self._range(episode)
-        groups, first = self._groups(rows)
-        key = (tuple(columns), tuple(groups))
-        if self._last is None or self._last[0] != key:  # neighbours often lie in one row group
-            try:
-                self._last = key, self._file.read_row_groups(groups, columns=list(columns))
-            except (pa.ArrowException, OSError) as error:
-                raise _unreadable(self.name, error) from error
-        return self._last[1].slice(rows.start - first, len(rows))
+        rows, names = self._range(episode), tuple(columns)
+        groups = self._block(rows)
+        table = None if groups is None else self._whole(names, groups)
+        if groups is None or table is None:
+            groups = self._groups(rows)
+            table = self._read(names, groups)
+        return table.slice(rows.start - self._starts[groups.start], len(rows))
+
+    def checked(self, columns: Sequence[str], episode: Episode, check: Callable[[pa.Table], Columns]) -> Columns:
+        """The episode's rows as `check` makes columns of them: of a whole block at once, and of the episode alone where that
+        is refused, so that what is said is said of the episode. Raises as `read` and `check` do.
+        """
+        rows, names = self._range(episode), tuple(columns)
+        block = self._block(rows)
+        if block is not None and self._last_checked[0] != block:
+            self._last_checked = block, None
+            table = self._whole(names, block)
+            with suppress(Rejected):
+                self._last_checked = block, None if table is None else check(table)
+        found = None if block is None else self._last_checked[1]
+        if block is None or found is None:
+            return check(self.read(columns, episode))
+        self._last.pop(names, None)  # what was made of it is enough
+        first = rows.start - self._starts[block.start]
+        return {name: column.slice(first, len(rows)) for name, column in found.items()}
 
     def batches(self, column: str, episode: Episode) -> Iterator[pa.RecordBatch]:
         """One column of the episode's rows, few rows in memory at a time."""
         rows = self._range(episode)
-        groups, position = self._groups(rows)
+        groups = self._groups(rows)
+        position = self._starts[groups.start]
         try:
-            for batch in self._file.iter_batches(_BATCH, row_groups=groups, columns=[column]):
+            for batch in self._file.iter_batches(_BATCH, row_groups=list(groups), columns=[column]):
                 start, stop = max(rows.start - position, 0), min(rows.stop - position, batch.num_rows)
                 if start < stop:
                     yield batch.slice(start, stop - start)
@@ -90,38 +121,86 @@ class DataFile:
     def _range(self, episode: Episode) -> range:
         if not episode.shared:
             return range(self.num_rows)
-        where = np.flatnonzero(self._owners == episode.episode_index)
-        if not len(where):
-            return range(0)
-        if where[-1] - where[0] + 1 != len(where):
-            between = int(np.flatnonzero(np.diff(where) > 1)[0])
+        first, *others = self._places.get(episode.episode_index) or [range(0)]
+        if others:
             message = (
-                f"{self.name}: the rows of {episode.native_id} do not stand together (row {int(where[between]) + 1} is another "
+                f"{self.name}: the rows of {episode.native_id} do not stand together (row {first.stop} is another "
                 "episode's): sort the file by index"
             )
-            raise Rejected("episode_scattered", message, {"row": int(where[between]) + 1})
-        return range(int(where[0]), int(where[-1]) + 1)
+            raise Rejected("episode_scattered", message, {"row": first.stop})
+        return first
 
-    def _groups(self, rows: range) -> tuple[list[int], int]:
-        """The row groups that hold the rows, and the first row of the first of them."""
-        sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.metadata.num_row_groups)]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
-        held = [i for i in range(len(sizes)) if starts[i] < rows.stop and starts[i + 1] > rows.start]
-        return held, int(starts[held[0]]) if held else 0
+    def _whole(self, columns: tuple[str, ...], block: range) -> pa.Table | None:
+        """A block, read once; None where a page of it is damaged, which costs the episodes of that page alone."""
+        if columns not in self._last or self._last[columns][0] != block:
+            self._last[columns] = block, None
+            with suppress(Rejected):
+                self._last[columns] = block, self._read(columns, block)
+        return self._last[columns][1]
+
+    def _read(self, columns: tuple[str, ...], groups: range) -> pa.Table:
+        try:
+            # One thread: many of us stand side by side, and small groups are read faster by one.
+            return self._file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.name, error) from error
+
+    def _groups(self, rows: range) -> range:
+        """The row groups that hold the rows."""
+        if not len(rows):
+            return range(0)
+        return range(bisect_right(self._starts, rows.start) - 1, bisect_left(self._starts, rows.stop))
+
+    def _block(self, rows: range) -> range | None:
+        """The block that holds the rows; None where they reach over its end."""
+        groups = self._groups(rows)
+        if not len(groups):
+            return None
+        borders = self._borders
+        block = borders[bisect_right(borders, groups.start) - 1], borders[bisect_right(borders, groups.start)]
+        return range(*block) if groups.stop <= block[1] else None
 
     @cached_property
-    def _owners(self) -> npt.NDArray[np.int64]:
+    def _starts(self) -> list[int]:
+        """The first row of every row group, and behind them the number of rows."""
+        of = self._file.metadata
+        return list(accumulate((of.row_group(i).num_rows for i in range(of.num_row_groups)), initial=0))
+
+    @cached_property
+    def _borders(self) -> list[int]:
+        """The first row group of every block, and behind them the number of row groups."""
+        of = self._file.metadata
+        borders, size = [0], 0
+        for group in range(of.num_row_groups):
+            weight = of.row_group(group).total_byte_size
+            if size and size + weight > _BLOCK_BYTES:
+                borders.append(group)
+                size = 0
+            size += weight
+        return [*borders, of.num_row_groups]
+
+    @cached_property
+    def _places(self) -> dict[int, list[range]]:
+        """The rows of every episode, in runs."""
         if "episode_index" not in self.names:
             raise Rejected("schema_mismatch", f"{self.name} has no column episode_index, by which its episodes are told apart")
         try:
-            column = self._file.read(columns=["episode_index"])["episode_index"].combine_chunks()
+            column = self._file.read(columns=["episode_index"], use_threads=False)["episode_index"].combine_chunks()
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(self.name, error) from error
         column = _stored(column)
-        return np.asarray(column.flatten() if _is_list(column.type) else column, np.int64)
+        owners = np.asarray(column.flatten() if _is_list(column.type) else column, np.int64)
+        if len(owners) != self.num_rows:
+            raise _unreadable(self.name, ValueError(f"it states {self.num_rows} rows and holds {len(owners)}"))
+        borders = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
+        found: dict[int, list[range]] = {}
+        for start, stop in pairwise(borders):
+            if start < stop:
+                found.setdefault(int(owners[start]), []).append(range(start, stop))
+        return found
 
 
-def read_columns(file: DataFile, episode: Episode, fields: FieldMap) -> dict[str, pa.Array]:
+def read_columns(file: DataFile, episode: Episode, fields: FieldMap) -> Columns:
     """Every declared feature but media and language, by name: scalars, or lists of the declared lengths, of the declared type.
 
     State, action, timestamp and bookkeeping have no nulls; state, action and timestamp are finite. Raises Rejected:
@@ -144,9 +223,12 @@ def read_columns(file: DataFile, episode: Episode, fields: FieldMap) -> dict[str
             {"missing": missing},
         )
     timestamp = {"timestamp": Feature(dtype="float32")} if "timestamp" not in features else {}
-    table = file.read(sorted({*features, *timestamp}), episode)
     whole = {*fields.state, *fields.action, "timestamp"}
-    return {key: _checked(table[key], key, feature, name, whole) for key, feature in (features | timestamp).items()}
+
+    def check(table: pa.Table) -> Columns:
+        return {key: _checked(table[key], key, feature, name, whole) for key, feature in (features | timestamp).items()}
+
+    return file.checked(sorted({*features, *timestamp}), episode, check)
 
 
 def language_column(file: DataFile, episode: Episode, feature: str) -> pa.ChunkedArray | None:
@@ -194,8 +276,8 @@ def _checked(chunked: pa.ChunkedArray, key: str, feature: Feature, file: str, wh
         column = _unwrapped(column, key, file)
     filled = key in whole or key in BOOKKEEPING
     leaf = _leaf(column, () if feature.scalar else feature.shape, key, file, filled)
-    wanted = Column(key, str(feature.element)).arrow
-    if _family(leaf.type) != _family(wanted):
+    wanted = _arrow(str(feature.element))
+    if leaf.type != wanted and _family(leaf.type) != _family(wanted):
         raise Rejected("schema_mismatch", f"{file}: {key} holds {leaf.type}, info.json says {feature.dtype}", {"feature": key})
     if filled and leaf.null_count:
         raise Rejected(
@@ -204,9 +286,16 @@ def _checked(chunked: pa.ChunkedArray, key: str, feature: Feature, file: str, wh
     if key in whole:
         _refuse_not_finite(leaf, len(column), key, feature, file)
     try:
-        return column.cast(Column(key, str(feature.spelled)).arrow)
+        if _family(leaf.type) == "string":
+            leaf.validate(full=True)  # Parquet says that it is UTF-8, and readers take its word
+        return column.cast(_arrow(str(feature.spelled)))
     except pa.ArrowInvalid as error:
         raise Rejected("schema_mismatch", f"{file}: {key} does not fit {feature.dtype}: {error}", {"feature": key}) from error
+
+
+@lru_cache(maxsize=64)
+def _arrow(spelled: str) -> pa.DataType:
+    return Column("", spelled).arrow
 
 
 def _leaf(column: pa.Array, shape: tuple[int, ...], key: str, file: str, filled: bool) -> pa.Array:
@@ -220,8 +309,7 @@ def _leaf(column: pa.Array, shape: tuple[int, ...], key: str, file: str, filled:
         if column.null_count and (depth or filled):
             row = int(np.flatnonzero(np.asarray(column.is_null()))[0]) // rows_per
             raise Rejected("value_missing", f"{file}: row {row} of {key} is null", {"feature": key, "step": row})
-        wrong = pc.fill_null(pc.not_equal(pc.list_value_length(column), length), False)
-        if length >= 0 and pc.any(wrong).as_py():
+        if length >= 0 and (wrong := _of_other_length(column, length)) is not None:
             first = int(np.flatnonzero(np.asarray(wrong))[0])
             found = pc.list_value_length(column)[first].as_py()
             raise Rejected(
@@ -238,6 +326,14 @@ def _leaf(column: pa.Array, shape: tuple[int, ...], key: str, file: str, filled:
     return column
 
 
+def _of_other_length(column: pa.Array, length: int) -> pa.Array | None:
+    """Which lists are not of a length; None where all are, which a type that fixes it says without looking."""
+    if pa.types.is_fixed_size_list(column.type) and column.type.list_size == length:
+        return None
+    wrong = pc.fill_null(pc.not_equal(pc.list_value_length(column), length), False)
+    return wrong if pc.any(wrong).as_py() else None
+
+
 def _unwrapped(column: pa.Array, key: str, file: str) -> pa.Array:
     """A column of one-element lists as the elements."""
     wrong = pc.not_equal(pc.fill_null(pc.list_value_length(column), 0), 1)
@@ -252,8 +348,9 @@ def _unwrapped(column: pa.Array, key: str, file: str) -> pa.Array:
 
 
 def _refuse_not_finite(leaf: pa.Array, rows: int, key: str, feature: Feature, file: str) -> None:
-    wrong = np.argwhere(~np.isfinite(np.asarray(leaf, np.float64).reshape(rows, -1)))
-    if len(wrong):
+    finite = np.isfinite(np.asarray(leaf))
+    if not finite.all():
+        wrong = np.argwhere(~finite.reshape(rows, -1))
         row, dimension = int(wrong[0][0]), int(wrong[0][1])
         names = feature.dimension_names
         named = f" ({names[dimension]})" if names else ""

@@ -15,7 +15,6 @@ numbers become metres stands in `extras.depth`.
 from __future__ import annotations
 
 import io
-import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -28,7 +27,8 @@ from PIL import Image, UnidentifiedImageError
 
 from pipelines.formats.lerobot.features import Feature
 from pipelines.formats.video import clips, timing
-from pipelines.io.media import MediaWriter, sha256_of
+from pipelines.formats.video.look import look
+from pipelines.io.media import MAX_PART_BYTES, MediaWriter, sha256_of
 from pipelines.io.video import Packet, Scan, nearest_frames, scan_video, store_packets
 from pipelines.sources import Rejected
 
@@ -50,17 +50,19 @@ class Camera:
 
 @dataclass
 class VideoFiles:
-    """Video files of a ref, each demuxed and hashed once however many episodes it holds."""
+    """Video files of a ref, each demuxed and hashed once however many episodes it holds. `digests`: sha256 that are known."""
 
     paths: Mapping[str, Path]
+    digests: dict[str, str] = field(default_factory=dict)
     _scans: dict[str, Scan | Rejected] = field(default_factory=dict)
-    _digests: dict[str, str] = field(default_factory=dict)
 
-    def scan(self, name: str) -> Scan:
-        """What demuxing tells of a file. Raises Rejected as `scan_video` does."""
+    def scan(self, name: str, copy_to: Path | None = None) -> Scan:
+        """What demuxing tells of a file, which is copied meanwhile (see `scan_video`). Raises Rejected as that does."""
         if name not in self._scans:
+            if copy_to is not None and self.paths[name].stat().st_size > MAX_PART_BYTES:
+                copy_to = None
             try:
-                self._scans[name] = scan_video(self.paths[name])
+                self._scans[name] = scan_video(self.paths[name], copy_to)
             except Rejected as rejected:
                 self._scans[name] = rejected
         found = self._scans[name]
@@ -70,9 +72,9 @@ class VideoFiles:
 
     def sha256(self, name: str) -> str:
         """Of the whole file."""
-        if name not in self._digests:
-            self._digests[name] = sha256_of(self.paths[name])
-        return self._digests[name]
+        if name not in self.digests:
+            self.digests[name] = sha256_of(self.paths[name])
+        return self.digests[name]
 
 
 def video_camera(
@@ -91,11 +93,12 @@ def video_camera(
     `looked_at`: frames that are decoded to see that they can be: first, last, and others at random. Raises Rejected as
     `store_video` does, and `video_undecodable`, `clip_outside`.
     """
-    scan, path = files.scan(file), files.paths[file]
-    packets: tuple[Packet, ...] | None = scan.packets
+    path = files.paths[file]
     origin, reencoded = 0, False
     depth = bool(feature.declared("is_depth_map"))
     with media.scratch() as folder:
+        scan = files.scan(file, folder if start is None else None)
+        packets: tuple[Packet, ...] | None = scan.packets
         if start is not None:
             origin = round(Fraction(start).limit_denominator(10_000_000) / scan.time_base)
             shown = _shown(scan, origin, times, fps, file, start)
@@ -107,11 +110,13 @@ def video_camera(
                 origin = round((origin - shown[0]) * scan.time_base / again.time_base)
                 scan, packets, reencoded = again, again.packets, True
         assert packets is not None
-        _look(path, file, scan, packets, looked_at)
+        look(path, file, packets, looked_at)
         digest = files.sha256(file)
         stored = store_packets(path, scan, packets, name, media, origin=origin, reencoded=reencoded, media_sha256=digest)
     stamps = stored.frame_timestamps
     interval = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 1 / float(stored.stream["fps"] or fps)
+    if not interval > 0:
+        raise Rejected("video_unreadable", f"{file}: most frames have the time of the one before them: copy it again")
     frames = nearest_frames(times, stamps, interval / 2)
     declared = feature.declared("fps")
     stated = isinstance(declared, (int, float)) and abs(declared * interval - 1) < 0.01  # else that it is another rate is said
@@ -186,28 +191,12 @@ def _shown(scan: Scan, origin: int, times: npt.NDArray[np.float64], fps: float, 
     return shown
 
 
-def _look(path: Path, name: str, scan: Scan, packets: tuple[Packet, ...], count: int) -> None:
-    """Decode the first and the last frame and some at random (the same ones each time). Raises Rejected (`video_undecodable`)."""
-    frames = len(packets)
-    if not count or not packets[0].key:
-        return
-    chosen = {0, frames - 1} if count > 1 else {0}
-    chosen |= set(random.Random(frames).sample(range(frames), min(frames, max(0, count - 2))))
-    failed = clips.undecodable(path, packets, chosen)
-    if failed:
-        raise Rejected(
-            "video_undecodable",
-            f"{name}: frame {failed[0]} of {frames} does not decode to a picture of its time ({len(failed)} of {len(chosen)} that "
-            "were tried): the file is damaged, copy it again",
-            {"frames": failed, "tried": sorted(chosen)},
-        )
-
-
 def _image_row(data: bytes, name: str, frame: int, step: int, time: float, media: MediaWriter) -> dict[str, Any]:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             form, (width, height) = str(picture.format), picture.size
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+            picture.verify()  # PNG's checksums
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Rejected(
             "image_unreadable", f"{name}: the picture of step {step} is no image ({len(data)} bytes)", {"step": step}
         ) from error

@@ -1,4 +1,4 @@
-"""The public AgentNetTool recording as annotators see it, read once for all tests here."""
+"""The public AgentNetTool recording as annotators see it, and constructed ones."""
 
 from __future__ import annotations
 
@@ -12,23 +12,13 @@ import pytest
 
 from annotators.trajectory import TrajectoryView
 from pipelines.io.media import MediaReader
-from pipelines.shard import Ref
-from pipelines.sources import Source, reader
-from pipelines.stages.reading import read_ref
+from pipelines.stages.reading import Tables
 from schemas.arrow import columns_of, stored_schema, table_from_rows
 
 
 @pytest.fixture(scope="session")
-def agentnet_view(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrajectoryView:
-    found = reader("agentnet")
-    source = Source("s", "agentnet", str(shared_data / "gui/agentnet_raw"), "mit", None, found.options())
-    (ref,) = found.plan(source)
-    assert isinstance(ref, Ref)
-    folder = tmp_path_factory.mktemp("agentnet")
-    result = read_ref(found, source, ref, folder, "media/test.pack")
-    assert not result.rejects
-    (tables,) = result.trajectories
-    media = MediaReader(str(folder), result.media)
+def agentnet_view(public_recording: tuple[Tables, MediaReader]) -> TrajectoryView:
+    tables, media = public_recording
     return TrajectoryView(tables["trajectories"].to_pylist()[0], tables, media.read, media.open)
 
 

@@ -30,7 +30,7 @@ def test_a_track_is_one_row_with_an_entry_per_frame(source):
     assert [a.layer for a in said] == ["gripper_box", "object_box"]
     tables = annotation_tables(view.trajectory_id, producer_of(found), said)
     assert check_annotations({**view.tables, **tables}) == []
-    row = tables["regions"].to_pylist()[1]
+    row = next(row for row in tables["regions"].to_pylist() if row["label"] == "object")
     assert (row["shape"], row["label"], row["track"], row["stream"]) == ("box", "object", "object", AGENTVIEW)
     assert row["frames"] == list(range(70))
     assert (row["frame_width"], row["frame_height"]) == (320, 240)
