@@ -83,6 +83,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 def _refuse_escape(path: Path, opened: zipfile.ZipFile) -> None:
     for name in opened.namelist():
+        if not name:
+            raise Rejected("zip_damaged", f"{path.name} has a member without a name: copy it again")
         flat = name.replace("\\", "/")
         if flat.startswith("/") or ":" in flat.split("/")[0] or posixpath.normpath(flat).split("/")[0] == "..":
             raise Rejected(

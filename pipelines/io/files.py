@@ -133,6 +133,11 @@ def read_file(file: SourceFile) -> bytes:
     return data
 
 
+def all_local(ref: Ref) -> bool:
+    """Whether all files of a ref lie on this machine, so that none has to be copied."""
+    return all(file.uri.startswith(("/", "file://")) or _is_local(filesystem(file.uri)[0]) for file in ref.files)
+
+
 @contextmanager
 def local_files(ref: Ref, folder: Path) -> Iterator[LocalFiles]:
     """The files of a ref as local paths: the files themselves, or copies below `folder` where they are remote.
@@ -162,11 +167,15 @@ def local_files(ref: Ref, folder: Path) -> Iterator[LocalFiles]:
 
 
 def input_sha256(files: LocalFiles) -> str:
-    """sha256 of the one file, or of the lines `sha256  name` in order of name where there are several."""
-    digests = {name: _sha256(path) for name, path in files.paths.items()}
-    if len(digests) == 1:
-        return next(iter(digests.values()))
-    lines = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+    """sha256 of the one file, or of the lines `sha256  name` in order of name where there are several.
+
+    What it finds of each stands in `files.digests` from then on.
+    """
+    digests = files.digests
+    digests |= {name: _sha256(path) for name, path in files.paths.items()}
+    if len(files.paths) == 1:
+        return digests[next(iter(files.paths))]
+    lines = "".join(f"{digests[name]}  {name}\n" for name in sorted(files.paths))
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 

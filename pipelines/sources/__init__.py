@@ -99,9 +99,10 @@ class TaskRows:
 
 @dataclass(frozen=True, slots=True)
 class LocalFiles:
-    """The files of a ref as local paths, by their name in the source."""
+    """The files of a ref as local paths, by their name in the source; `digests`: sha256 of those that were hashed already."""
 
     paths: Mapping[str, Path]
+    digests: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, name: str) -> Path:
         return self.paths[name]

@@ -28,13 +28,15 @@ from pipelines.formats.arrays.cameras import poses_per_step
 from pipelines.formats.arrays.episode import episode_trajectory
 from pipelines.formats.arrays.fields import Fields, Gripper, replaced
 from pipelines.formats.arrays.rotations import camera_poses
-from pipelines.formats.hdf5.file import EXTRA, Hdf5Episode, open_hdf5
+from pipelines.formats.hdf5.file import EXTRA, Hdf5Episode, bytes_beyond_end, open_hdf5
+from pipelines.formats.video.look import store_looked_at
 from pipelines.io.files import list_files
 from pipelines.io.media import MediaWriter
-from pipelines.io.video import nearest_frames, store_video
+from pipelines.io.video import nearest_frames
 from pipelines.shard import Ref, Reject, SourceFile
 from pipelines.sources import LocalFiles, Options, Rejected, Source, Trajectory
 
+DATA = "trajectory.h5"
 ROLES = ("wrist", "ext1", "ext2")
 STEP_START = "observation/timestamp/control/step_start"
 FIELDS = Fields(
@@ -70,19 +72,19 @@ class DroidOptions(Options):
 class Droid:
     """Reads raw DROID episodes."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = DroidOptions
 
     def plan(self, source: Source) -> Iterator[Ref | Reject]:
-        """A ref per folder with a trajectory.h5. Rejects `metadata_missing`: such an episode was never completed.
+        """A ref per folder with a trajectory.h5. Rejects `metadata_missing`: such an episode was never completed; `trajectory_missing`.
 
         Raises Rejected (`extra_missing`).
         """
         library("h5py", EXTRA, "reading DROID's HDF5")
         files = list_files(source.uri)
         for data in files:
-            if posixpath.basename(data.name) != "trajectory.h5":
+            if posixpath.basename(data.name) != DATA:
                 continue
             folder = posixpath.dirname(data.name)
             own = [file for file in files if posixpath.dirname(file.name) == folder and _is_metadata(file)]
@@ -90,8 +92,14 @@ class Droid:
                 message = f"{data.name} has no metadata_<id>.json beside it: the episode was not completed; leave it out"
                 yield Reject("plan", source.name, data.name, folder or None, "metadata_missing", message)
                 continue
-            native_id = posixpath.basename(own[0].name).removeprefix("metadata_").removesuffix(".json")
-            yield Ref(native_id, (data, own[0], *_videos(files, folder)))
+            yield Ref(_named(own[0]), (data, own[0], *_videos(files, folder)))
+        whole = {posixpath.dirname(file.name) for file in files if posixpath.basename(file.name) == DATA}
+        for file in files:
+            if _is_metadata(file) and posixpath.dirname(file.name) not in whole:
+                message = (
+                    f"{file.name} has no {DATA} beside it: the episode was not copied whole; copy it again, or leave it out"
+                )
+                yield Reject("plan", source.name, file.name, _named(file), "trajectory_missing", message)
 
     def native_columns(self, source: Source) -> Mapping[str, str]:
         """The further columns of the field map."""
@@ -106,6 +114,8 @@ class Droid:
             extras = {key: value for key, value in said.items() if not key.endswith(_PRIVATE)}
             found = episode_trajectory(arrays, _fields(source), media, {"metadata": extras}, _header(said, arrays))
             arrays.check_the_rest(set())
+            if beyond := bytes_beyond_end(files[data.name]):
+                found.header["completeness"]["bytes_beyond_end"] = beyond
             yield _with_videos(found, arrays, said, {file.name: files[file.name] for file in rest}, media)
 
 
@@ -119,6 +129,10 @@ def _fields(source: Source) -> Fields:
 def _is_metadata(file: SourceFile) -> bool:
     name = posixpath.basename(file.name)
     return name.startswith("metadata_") and name.endswith(".json")
+
+
+def _named(metadata: SourceFile) -> str:
+    return posixpath.basename(metadata.name).removeprefix("metadata_").removesuffix(".json")
 
 
 def _videos(files: list[SourceFile], folder: str) -> list[SourceFile]:
@@ -167,17 +181,19 @@ def _with_videos(
     roles = {str(said.get(f"{role}_cam_serial")): role for role in ROLES}
     by_stem = {posixpath.basename(name): path for name, path in paths.items()}
     streams, videos, frames, moving = [], [], [], []
+    used: set[str] = set()
     serials = {roles.get(stem[:-4], stem[:-4]): stem[:-4] for stem in by_stem if stem.endswith(".mp4")}
     for name, serial in sorted(serials.items()):
-        stored = store_video(by_stem[f"{serial}.mp4"], name, media)
-        own, amiss = _frames(arrays, serial, by_stem.get(f"{serial}_timestamps.json"), len(stored.frame_timestamps), rows)
-        poses = _extrinsics(arrays, serial, stored.stream, rows)
+        stored, odd = store_looked_at(by_stem[f"{serial}.mp4"], f"recordings/MP4/{serial}.mp4", name, media)
+        own, amiss = _frames(arrays, serial, by_stem.get(f"{serial}_timestamps.json"), len(stored.frame_timestamps), rows, used)
+        poses = _extrinsics(arrays, serial, stored.stream, rows, used)
         streams.append(stored.stream)
         videos += stored.rows
         frames.append(own)
         moving.append(poses)
-        if amiss:
-            found.header["completeness"][f"stream {name}"] = amiss
+        if amiss | odd:
+            found.header["completeness"][f"stream {name}"] = amiss | odd
+    _take_out(found.header["completeness"], used)
     lacking = [role for serial, role in roles.items() if serial != "None" and role not in serials]
     if lacking:
         found.header["completeness"]["videos_absent"] = lacking
@@ -191,15 +207,23 @@ def _with_videos(
     return Trajectory(found.native_id, header, {**found.tables, "robot_steps": columns, "videos": videos})
 
 
+def _take_out(completeness: dict[str, Any], used: set[str]) -> None:
+    """The arrays that belong to a video were not in the field map, but are not left out."""
+    rest = [key for key in completeness.pop("arrays_left_out", ()) if key not in used]
+    if rest:
+        completeness["arrays_left_out"] = rest
+
+
 def _frames(
-    arrays: Hdf5Episode, serial: str, stamps: Path | None, count: int, rows: int
+    arrays: Hdf5Episode, serial: str, stamps: Path | None, count: int, rows: int, used: set[str]
 ) -> tuple[list[int | None], dict[str, Any]]:
     """The frame of each step, and what is odd: by capture time (ms) where the recorder kept the frames' times, else by number."""
     amiss: dict[str, Any] = {} if count == rows else {"rows": rows, "frames": count}
     key = f"observation/timestamp/cameras/{serial}_estimated_capture"
     if stamps is not None and key in arrays.names():
-        times = np.asarray(json.loads(stamps.read_bytes()), np.float64)
+        times = _stamps(stamps.read_bytes())
         if len(times) == count and (np.diff(times) >= 0).all():
+            used.add(key)
             half = float(np.median(np.diff(times))) / 2 if len(times) > 1 else 0.0
             found = nearest_frames(arrays.array(key).astype(np.float64), times, half)
             lost = sum(frame is None for frame in found)
@@ -208,11 +232,23 @@ def _frames(
     return [step if step < count else None for step in range(rows)], amiss
 
 
-def _extrinsics(arrays: Hdf5Episode, serial: str, stream: dict[str, Any], rows: int) -> npt.NDArray[np.float64] | None:
+def _stamps(data: bytes) -> npt.NDArray[np.float64]:
+    """The frames' times of a `<serial>_timestamps.json`; none where it holds no numbers."""
+    try:
+        times = np.asarray(json.loads(data), np.float64)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return np.array([])  # said by the caller: there are not as many times as frames
+    return times if times.ndim == 1 and np.isfinite(times).all() else np.array([])
+
+
+def _extrinsics(
+    arrays: Hdf5Episode, serial: str, stream: dict[str, Any], rows: int, used: set[str]
+) -> npt.NDArray[np.float64] | None:
     """Camera to base, of the left eye: into the stream where the camera stands still, else [T, 16]."""
     key = f"observation/camera_extrinsics/{serial}_left"
     if key not in arrays.names() or arrays.shape(key) != (rows, 6):
         return None
+    used.add(key)
     poses = camera_poses(arrays.array(key))
     if np.ptp(poses, axis=0).max(initial=0) > 0:
         return poses

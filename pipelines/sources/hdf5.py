@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from pipelines.extras import library
 from pipelines.formats.arrays.episode import episode_trajectory
 from pipelines.formats.arrays.fields import Fields, replaced
-from pipelines.formats.hdf5.file import EXTRA, Hdf5Episode, natural, open_hdf5, padded
+from pipelines.formats.hdf5.file import EXTRA, Hdf5Episode, bytes_beyond_end, natural, open_hdf5, padded
 from pipelines.formats.hdf5.presets import PRESETS, Preset
 from pipelines.io.files import list_files
 from pipelines.io.media import MediaWriter
@@ -69,7 +69,7 @@ class Hdf5Options(Options):
 class Hdf5:
     """Reads HDF5 files of episodes."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = Hdf5Options
 
@@ -91,12 +91,16 @@ class Hdf5:
     def read(self, source: Source, ref: Ref, files: LocalFiles, media: MediaWriter) -> Iterable[Trajectory | Reject]:
         """The episodes of a file in numeric order. Raises Rejected: see `open_hdf5`, and `layout_unknown`."""
         options = _options(source)
+        beyond = bytes_beyond_end(files.only)
         with open_hdf5(files.only, ref.files[0].name) as opened:
             name, preset, places = layout_of(opened, options, ref.files[0].name)
             for place in places:
                 native_id = ref.native_id if not place else f"{ref.native_id}/{padded(place.rsplit('/', 1)[-1])}"
                 try:
-                    yield episode(Hdf5Episode(opened, place, native_id), name, place, preset, options, opened, media)
+                    found = episode(Hdf5Episode(opened, place, native_id), name, place, preset, options, opened, media)
+                    if beyond:
+                        found.header["completeness"]["bytes_beyond_end"] = beyond
+                    yield found
                 except Rejected as rejected:
                     yield Reject(
                         "read", source.name, ref.files[0].name, native_id, rejected.code, rejected.message, rejected.detail

@@ -24,6 +24,7 @@ the action of the same row. Of each video the first and last frame and one at ra
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -57,7 +58,7 @@ class LeRobotOptions(Options):
         field_map(self.preset, self.fields)
         return self
 
-    @property
+    @cached_property
     def map(self) -> FieldMap:
         """The field map that both make."""
         return field_map(self.preset, self.fields)
@@ -97,7 +98,7 @@ class LeRobot:
         What is wrong with one of several episodes costs that one alone.
         """
         episodes = episodes_of(ref.selector)
-        videos = VideoFiles(files.paths)
+        videos = VideoFiles(files.paths, files.digests)
         looked_at = source.options.frames_looked_at if isinstance(source.options, LeRobotOptions) else 0
         try:
             data = DataFile(files[episodes[0].data], episodes[0].data)

@@ -34,7 +34,7 @@ class BagOptions(Options):
 class Mcap:
     """Reads MCAP files."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = BagOptions
 

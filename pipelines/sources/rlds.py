@@ -67,7 +67,7 @@ class RldsOptions(Options):
 class Rlds:
     """Reads RLDS datasets."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = RldsOptions
 
@@ -149,6 +149,8 @@ def _trajectory(episode: RldsEpisode, options: RldsOptions, shard: Shard, number
     }
     found = episode_trajectory(episode, fields, media, extras, {"instruction": options.instruction})
     completeness = found.header["completeness"]
+    if shard.records is None:
+        completeness["records_not_declared"] = f"no {INFO} says how many records the file should hold"
     if options.preset is None and shard.dataset in PRESETS and "fps" in completeness:
         completeness["fps"] += f"; the preset {shard.dataset!r} is this dataset's"
     if options.last_action is None:

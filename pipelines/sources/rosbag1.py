@@ -21,7 +21,7 @@ from pipelines.sources.mcap import BagOptions, instruction_of, topics_of
 class RosBag1:
     """Reads ROS 1 bags."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = BagOptions
 

@@ -32,7 +32,7 @@ METADATA = "metadata.yaml"
 class RosBag2:
     """Reads ROS 2 bags of both storages."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = BagOptions
 

@@ -64,7 +64,7 @@ class ZarrOptions(Options):
 class ZarrBuffer:
     """Reads Zarr replay buffers."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     native: ClassVar[bool] = True
     options: ClassVar[type[Options]] = ZarrOptions
 
@@ -92,7 +92,7 @@ class ZarrBuffer:
         with open_zarr(keys, ref.native_id) as store:
             borders = episode_borders(store)
             name, fields = options.map_of(store)
-            absent = store.absent_chunks()
+            absent, strays = store.absent_chunks(), store.without_array()
             store.check_the_rest(set())
             place = ref.selector.rstrip("/") or (ref.files[0].name if len(ref.files) == 1 else ref.native_id)
             said = {"instruction": options.instruction, "source_uri": place}
@@ -104,6 +104,8 @@ class ZarrBuffer:
                     found = episode_trajectory(arrays, fields, media, extras, said)
                     if absent:
                         found.header["completeness"]["chunks_absent"] = absent
+                    if strays:
+                        found.header["completeness"]["files_without_array"] = {"count": len(strays), "first": strays[0]}
                     yield found
                 except Rejected as rejected:
                     yield Reject("read", source.name, place, native_id, rejected.code, rejected.message, rejected.detail)

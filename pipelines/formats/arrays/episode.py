@@ -19,6 +19,7 @@ from pipelines.formats.arrays.cameras import calibrate, camera_keys, poses_per_s
 from pipelines.formats.arrays.fields import UNITS, Fields, parts_of
 from pipelines.formats.arrays.places import Arrays, looked_up
 from pipelines.formats.arrays.rotations import quaternions
+from pipelines.formats.arrays.wrist import order_doubt
 from pipelines.formats.task_ids import task_id
 from pipelines.io.media import MediaWriter
 from pipelines.sources import Rejected, Trajectory
@@ -75,6 +76,7 @@ def episode_trajectory(
     attributes = arrays.attributes()
     fps = _fps(times, _declared_fps(arrays, fields, attributes), found)
     streams, images, columns["camera_poses"] = _cameras(arrays, fields, times, fps, rows, media, found)
+    found.completeness |= _order_doubt(columns, fields, streams)
     columns["frames"] = [[step] * len(streams) for step in range(rows)] if streams else None
     _note_the_rest(arrays, fields, found)
     header = _header(fields, attributes, fps, found) | {
@@ -270,6 +272,16 @@ def _cameras(
     return streams, images, poses_per_step(moving, rows)
 
 
+def _order_doubt(columns: Mapping[str, Any], fields: Fields, streams: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """See `order_doubt`."""
+    if columns.get("eef_pose") is None or columns["camera_poses"] is None:
+        return {}
+    hand = np.asarray(columns["eef_pose"].to_pylist(), np.float64)[:, 3:]
+    poses = {stream["name"]: [row[place] for row in columns["camera_poses"]] for place, stream in enumerate(streams)}
+    moving = {name: np.asarray(own, np.float64) for name, own in poses.items() if own[0] is not None}
+    return order_doubt(hand, fields.rotation, moving)
+
+
 def _header(fields: Fields, attributes: Mapping[str, Any], fps: float | None, found: _Found) -> dict[str, Any]:
     texts = [looked_up(attributes, place) for place in fields.instruction]
     instruction = next((text.strip() for text in texts if isinstance(text, str) and text.strip()), None)
@@ -320,10 +332,10 @@ def _vectors(values: Array | None) -> pa.Array | None:
     if values is None:
         return None
     rows, width = values.shape
-    return pa.ListArray.from_arrays(
-        pa.array(np.arange(0, (rows + 1) * width, width) if width else np.zeros(rows + 1), pa.int32()),
-        pa.array(np.ascontiguousarray(values, np.float32).reshape(-1)),
-    )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the invariants refuse
+        flat = np.ascontiguousarray(values, np.float32).reshape(-1)
+    starts = np.arange(0, (rows + 1) * width, width) if width else np.zeros(rows + 1)
+    return pa.ListArray.from_arrays(pa.array(starts, pa.int32()), pa.array(flat))
 
 
 def _native(values: Array, spelled: str) -> Any:

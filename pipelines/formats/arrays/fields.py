@@ -17,6 +17,9 @@ from schemas.types import Column
 
 Place = Annotated[str, StringConstraints(pattern=r"^(@[^\[\]]+|[^@\[\]]+(\[\d+(:\d+)?\])?)$")]
 Turn = Literal["none", "half_turn", "flip_vertical", "flip_horizontal"]
+Direction = Literal["camera_to_reference", "reference_to_camera"]
+CameraAxes = Literal["opencv", "opengl", "body"]
+CalibrationOf = Literal["stored", "upright"]
 RotationForm = Literal["xyzw", "wxyz", "rotation_vector", "euler_xyz", "matrix"]
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -59,10 +62,10 @@ class Camera(_Strict):
     [T, height, width] or [T, height, width, 1]. `colours` is the order in which the source has them, `turn` what makes
     its pictures upright. `depth_unit`: metres per count.
 
-    `intrinsics`: 3 x 3, or fx fy
-    cx cy, of the picture as it is stored. `extrinsics`: 4 x 4, or x y z and Euler angles, one or one per step;
-    the first place that is there is taken. `extrinsics_are` says which way they go, `camera_axes` where the camera looks (opencv: along z, y down; opengl: against z,
-    y up). In keys beside a `*`, `{name}` is what it stands for.
+    `intrinsics`: 3 x 3, or fx fy cx cy. `extrinsics`: 4 x 4, or x y z and Euler angles, one or one per step; the first place
+    that is there is taken. `extrinsics_are` says which way they go, `camera_axes` where the camera looks (opencv: along z, y
+    down; opengl: against z, y up; body: along x, z up), `calibration_of` whether both are of the picture as it is stored or as
+    `turn` puts it upright (a simulator's are: it draws upside down). In places beside a `*`, `{name}` is what it stands for.
     """
 
     key: Place
@@ -73,15 +76,15 @@ class Camera(_Strict):
     depth_unit: float | None = None
     intrinsics: str | None = None
     extrinsics: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
-    extrinsics_are: Literal["camera_to_reference", "reference_to_camera"] = "camera_to_reference"
-    camera_axes: Literal["opencv", "opengl"] = "opencv"
+    extrinsics_are: Direction = "camera_to_reference"
+    camera_axes: CameraAxes = "opencv"
+    calibration_of: CalibrationOf = "stored"
 
     @model_validator(mode="after")
     def _whole(self) -> Camera:
         if self.key.count("*") > 1:
             raise ValueError(f"{self.key!r} holds more than one `*`")
-        if self.turn != "none" and (self.intrinsics or self.extrinsics):
-            raise ValueError("a picture that is turned has another calibration than the source's: leave it out, or do not turn")
+        check_turn(self.turn, self.calibration_of, bool(self.intrinsics or self.extrinsics))
         return self
 
 
@@ -151,6 +154,15 @@ def replaced(preset: Fields, changes: dict[str, Any]) -> Fields:
     own = preset.model_dump(exclude_unset=True)
     columns = {**own.get("columns", {}), **changes.get("columns", {})}
     return Fields.model_validate({**own, **changes, **({"columns": columns} if columns else {})})
+
+
+def check_turn(turn: Turn, calibration_of: CalibrationOf, calibrated: bool) -> None:
+    """Raises ValueError where a calibration would be put beside pictures that it is not of."""
+    if calibrated and turn != "none" and calibration_of == "stored":
+        raise ValueError(
+            "a picture that is turned has another calibration than the stored one: say `calibration_of: upright` where the "
+            "source's numbers are of the picture put upright (a simulator's are), else leave them out"
+        )
 
 
 def parts_of(place: str) -> tuple[str, slice | None]:

@@ -12,7 +12,13 @@ Array = npt.NDArray[np.float64]
 WIDTHS = {"xyzw": 4, "wxyz": 4, "rotation_vector": 3, "euler_xyz": 3, "matrix": 9}
 """Numbers per rotation, by form. Euler angles turn about the fixed axes x, then y, then z; a matrix is row-major."""
 
-_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+AXES: dict[str, Array] = {
+    "opencv": np.eye(4),
+    "opengl": np.diag([1.0, -1.0, -1.0, 1.0]),
+    "body": np.array([[0.0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]]),
+}
+"""Camera frames by name, each as what takes OpenCV's coordinates (x right, y down, z forward) into it: OpenGL looks along -z with
+y up; `body` is x forward, y left, z up, as ROS has a camera's link beside its optical frame (REP 103)."""
 _UNIT_TOLERANCE = 1e-2
 
 
@@ -48,7 +54,7 @@ def camera_poses(values: npt.NDArray[Any], inverse: bool = False, axes: str = "o
     """Extrinsics float64 [T, 16], row-major, camera to reference, OpenCV axes, of poses [T, …].
 
     A pose is 4 x 4, or x y z and Euler angles about the fixed axes. `inverse`: the source goes from reference to camera.
-    Raises ValueError for other shapes, and for a matrix that is no rigid motion.
+    `axes`: the source's camera frame, see `AXES`. Raises ValueError for other shapes, and for a matrix that is no rigid motion.
     """
     from scipy.spatial.transform import Rotation
 
@@ -67,6 +73,4 @@ def camera_poses(values: npt.NDArray[Any], inverse: bool = False, axes: str = "o
         raise ValueError(f"a pose has 16 numbers (4 x 4) or 6 (x y z and Euler angles), there are {found.shape[1]}")
     if inverse:
         poses = np.asarray(np.linalg.inv(poses), np.float64)
-    if axes == "opengl":
-        poses = poses @ _OPENGL
-    return poses.reshape(-1, 16)
+    return np.asarray(poses @ AXES[axes]).reshape(-1, 16)

@@ -7,6 +7,7 @@ and arrays with the Fletcher-32 filter, which are read for that also where the f
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,13 +24,14 @@ from pipelines.sources import Rejected
 Array = npt.NDArray[Any]
 
 EXTRA = "hdf5"
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_DEPTH = 32
 MAX_OBJECTS = 1_000_000
 MAX_RATIO = 2_000
 """Unpacked bytes per stored byte of an array; deflate reaches about 1,000."""
 ALWAYS_ALLOWED = 64 << 20
 
-_NUMBERED = re.compile(r"(\D*[_ -])(\d+)")
+_NUMBERED = re.compile(r"(\D*[_ -]|)(\d+)")
 _UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 """What h5py raises for damaged bytes."""
 
@@ -40,6 +42,8 @@ def open_hdf5(path: Path, name: str) -> Iterator[Any]:
     `hdf5_external`, `hdf5_reference`, `hdf5_damaged`.
     """
     h5py = library("h5py", EXTRA, "reading HDF5")
+    if path.stat().st_size:
+        _refuse_endless(path, name)
     try:
         opened = h5py.File(path, "r", locking=False)
     except OSError as error:
@@ -52,13 +56,32 @@ def open_hdf5(path: Path, name: str) -> Iterator[Any]:
         yield opened
 
 
+def bytes_beyond_end(path: Path) -> int:
+    """How many bytes lie beyond the end that a file states: 0, unless a copy doubled or appended something.
+
+    The library refuses a file that is shorter and takes one that is longer (format specification 3.0, II.A).
+    """
+    with path.open("rb") as file:
+        for start in (0, *(512 << power for power in range(20))):
+            file.seek(start)
+            head = file.read(52)
+            if head[:8] == SIGNATURE or len(head) < 52:
+                break
+    version, size_of_offsets = (head[8], head[9] if head[8] > 1 else head[13]) if len(head) == 52 else (0, 0)
+    if size_of_offsets != 8 or version > 3:
+        return 0
+    base, end = {0: (24, 40), 1: (28, 44)}.get(version, (12, 28))
+    stated = start - int.from_bytes(head[base : base + 8], "little") + int.from_bytes(head[end : end + 8], "little")
+    return max(0, path.stat().st_size - stated)
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """What sorts demo_10 after demo_2."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def padded(path: str) -> str:
-    """A name of letters and one number, the number with six digits, so that ids sort as numbers do: `demo_2` → `demo_000002`.
+    """A name that ends with its one number, that number with six digits: ids sort as numbers do then. `demo_2` → `demo_000002`.
 
     Of a path the last name; one with more numbers (a date) stays as it is.
     """
@@ -121,8 +144,8 @@ class Hdf5Episode:
 
     def _read(self, key: str, what: Any) -> Any:
         dataset = self._datasets[key]
-        _refuse_bomb(dataset, key, self.native_id)
         try:
+            _refuse_bomb(dataset, key, self.native_id)
             return dataset[what]
         except _UNREADABLE as error:
             place = f"{self.native_id}: {key}" + (f", row {what}" if isinstance(what, int) else "")
@@ -193,6 +216,24 @@ def _refuse_dataset(dataset: Any, where: str, h5py: Any) -> None:
     kinds += [inner for kind in kinds if isinstance(inner := h5py.check_vlen_dtype(kind), np.dtype)]
     if any(h5py.check_ref_dtype(kind) is not None for kind in kinds):
         raise Rejected("hdf5_reference", f"{where} holds references to objects: write the values themselves")
+
+
+def _refuse_endless(path: Path, name: str) -> None:
+    """Walk the global heaps, which hold texts: the library walks one for ever in which an entry has no size (format
+    specification 3.0, III.E). Raises Rejected (`hdf5_damaged`).
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(b"GCOL\1\0\0\0")
+        while start >= 0:
+            end = start + int.from_bytes(data[start + 8 : start + 16], "little")
+            at = start + 16
+            while start + 4096 <= end <= len(data) and at + 16 <= end:
+                size = int.from_bytes(data[at + 8 : at + 16], "little")
+                free = data[at : at + 2] == b"\0\0"
+                if free and size < 16:
+                    raise Rejected("hdf5_damaged", f"{name}: an entry of the heap at byte {start:,} has no size: copy it again")
+                at += size if free else 16 + (size + 7) // 8 * 8
+            start = data.find(b"GCOL\1\0\0\0", start + 8)
 
 
 def _refuse_bomb(dataset: Any, key: str, where: str) -> None:

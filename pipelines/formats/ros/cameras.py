@@ -1,9 +1,8 @@
-"""The cameras of a bag: their pictures or video packets as they come, then frames per step, figures and calibration."""
+"""The cameras of a bag: their pictures or video packets as they come, then frames per step and figures."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.formats.arrays.cameras import intrinsics
 from pipelines.formats.arrays.pictures import Look, PictureWriter
-from pipelines.formats.arrays.rotations import camera_poses
+from pipelines.formats.ros.calibration import Calibrations
 from pipelines.formats.ros.clocks import Times, clock_times, gaps, offset_to_steps, taken
-from pipelines.formats.ros.fields import CameraTopic, Topics, place_parts
-from pipelines.formats.ros.messages import Received, field_of, frame_of, numbers, raw_bytes, stamp_of
+from pipelines.formats.ros.fields import CameraTopic, Topics
+from pipelines.formats.ros.messages import Received, field_of, frame_of, raw_bytes, stamp_of
 from pipelines.formats.ros.pictures import picture_of, video_format
-from pipelines.formats.ros.transforms import Transforms
+from pipelines.formats.video.look import store_looked_at
 from pipelines.io.media import MediaWriter
-from pipelines.io.video import store_video
 from pipelines.sources import Rejected
 
 _KEY_UNITS = {"h264": {5}, "h265": {16, 17, 18, 19, 20, 21}, "hevc": {16, 17, 18, 19, 20, 21}}
@@ -82,8 +79,11 @@ class CameraTrack:
         self.stamps.append(stamp_of(message))
         self.frame = self.frame or frame_of(message)
 
-    def finish(self, topics: Topics, steps: Times, calibrations: Mapping[str, Any], transforms: Transforms) -> Camera | None:
-        """The stream; None where its depth was left out (see `left_out`). Raises Rejected: `clock_missing`, and of `store_video`."""
+    def finish(self, topics: Topics, steps: Times, calibrations: Calibrations) -> Camera | None:
+        """The stream; None where its depth was left out (see `left_out`).
+
+        Raises Rejected: `clock_missing`, and as `store_looked_at` and `Calibrations.apply`.
+        """
         if self.left_out is not None:
             return None
         try:
@@ -104,7 +104,7 @@ class CameraTrack:
         camera.said |= {**gaps(times, start), "sampling": sampled, "after_nearest_step": offset_to_steps(times, steps)}
         if self._early:
             camera.said["before_key_frame"] = f"the first {self._early} packets precede a key frame and were left out"
-        self._calibrate(camera, topics, steps, calibrations, transforms)
+        camera.poses = calibrations.apply(self.camera, self.frame, steps, camera.stream, camera.said)
         return camera
 
     def _add_packet(self, data: bytes, codec: str) -> bool:
@@ -127,67 +127,18 @@ class CameraTrack:
         return Camera(stored.stream, [], images=stored.rows, said=dict(stored.amiss))
 
     def _video(self, times: Times, start: int) -> Camera:
-        """The packets as a video whose frame times are the messages'; no picture is decoded."""
+        """The packets as a video whose frame times are the messages'; of the pictures a few are looked at."""
         target = self._raw.with_suffix(".mp4")
         _mux(self._raw, target, times, self._codec or "h264", self.camera.topic)
-        stored = store_video(target, self.camera.stream, self._media)
+        stored, odd = store_looked_at(target, self.camera.topic, self.camera.stream, self._media)
         shift = float(times[0] - start) / 1e9
         for row in stored.rows:
             row["frame_timestamps"] = [time + shift for time in row["frame_timestamps"]]
             row["start_time"], row["end_time"] = row["start_time"] + shift, row["end_time"] + shift
         stored.stream["start_time"] = shift
-        return Camera(stored.stream, [], videos=stored.rows)
-
-    def _calibrate(
-        self, camera: Camera, topics: Topics, steps: Times, calibrations: Mapping[str, Any], transforms: Transforms
-    ) -> None:
-        place = self.camera.intrinsics
-        if place and (message := calibrations.get(place_parts(place)[0])) is not None:
-            camera.stream["intrinsics"] = _scaled(message, place, camera, self.camera.topic)
-        elif place:
-            camera.said["intrinsics"] = f"{place_parts(place)[0]} has no message"
-        if self.camera.extrinsics == "tf":
-            self._from_tf(camera, str(topics.reference_frame), steps, transforms)
-        elif self.camera.extrinsics and (message := calibrations.get(place_parts(self.camera.extrinsics)[0])) is not None:
-            try:
-                pose = camera_poses(np.array([numbers(field_of(message, place_parts(self.camera.extrinsics)[1]))]))
-            except (TypeError, ValueError) as error:
-                raise Rejected("rotation_unfit", f"{self.camera.extrinsics}: {error}") from error
-            camera.stream["extrinsics"] = pose[0].tolist()
-
-    def _from_tf(self, camera: Camera, reference: str, steps: Times, transforms: Transforms) -> None:
-        """Extrinsics from the tree of frames: fixed where they are the same at every step."""
-        found = [transforms.pose(self.frame or "", reference, int(time)) for time in steps]
-        there = [pose for pose in found if pose is not None]
-        if not there:
-            known = (
-                ", ".join(transforms.names()) or "none; /tf_static stands at the start of a bag and is lost when it is split"
-            )
-            camera.said["extrinsics"] = f"no transform leads from {self.frame!r} to {reference!r}; the bag has {known}"
-        elif len(there) == len(found) and all(np.array_equal(pose, there[0]) for pose in there):
-            camera.stream["extrinsics"] = there[0].reshape(-1).tolist()
-        else:
-            camera.poses = [None if pose is None else pose.reshape(-1).tolist() for pose in found]
-            if len(there) < len(found):
-                camera.said["extrinsics"] = (
-                    f"{len(found) - len(there)} steps have no transform from {self.frame!r} to {reference!r}"
-                )
-
-
-def _scaled(message: Any, place: str, camera: Camera, topic: str) -> list[float]:
-    """Intrinsics for the size of the pictures: those of a message are for the size that it states (binning and resizing)."""
-    field_path = place_parts(place)[1]
-    try:
-        fx, fy, cx, cy = intrinsics(numbers(field_of(message, field_path)), topic)
-    except TypeError as error:
-        raise Rejected("intrinsics_unfit", f"{place} holds no numbers") from error
-    width, height = field_of(message, "width"), field_of(message, "height")
-    if not width or not height or not camera.stream["width"]:
-        return [fx, fy, cx, cy]
-    x, y = camera.stream["width"] / int(width), camera.stream["height"] / int(height)
-    if (x, y) != (1.0, 1.0):
-        camera.said["intrinsics_scaled"] = [x, y]
-    return [fx * x, fy * y, (cx + 0.5) * x - 0.5, (cy + 0.5) * y - 0.5] if (x, y) != (1.0, 1.0) else [fx, fy, cx, cy]
+        groups = ("open_groups", "longest_group")  # what is odd with times `gaps` says, from the messages
+        kept = {name: figure for name, figure in odd.items() if name in groups}
+        return Camera(stored.stream, [], videos=stored.rows, said=kept)
 
 
 def _rate(intervals: Times) -> float | None:

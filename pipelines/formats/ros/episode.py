@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from pipelines.formats.arrays.places import looked_up
 from pipelines.formats.arrays.rotations import quaternions
+from pipelines.formats.ros.calibration import Calibrations
 from pipelines.formats.ros.cameras import Camera, CameraTrack
 from pipelines.formats.ros.clocks import Times, clock_times, gaps, taken
-from pipelines.formats.ros.fields import Sampled, Topics, place_parts
+from pipelines.formats.ros.fields import Sampled, Topics
 from pipelines.formats.ros.messages import Bag, field_of, numbers, stamp_of
-from pipelines.formats.ros.transforms import Transforms
 from pipelines.formats.task_ids import task_id
 from pipelines.io.media import MediaWriter
 from pipelines.sources import Rejected, Trajectory
@@ -50,8 +50,7 @@ class _Pass:
 
     tracks: dict[str, Track]
     cameras: list[CameraTrack]
-    calibrations: dict[str, Any]
-    transforms: Transforms
+    calibrations: Calibrations
 
 
 def bag_trajectory(bag: Bag, topics: Topics, native_id: str, media: MediaWriter, instruction: str | None = None) -> Trajectory:
@@ -64,7 +63,7 @@ def bag_trajectory(bag: Bag, topics: Topics, native_id: str, media: MediaWriter,
         found = _collect(bag, topics, media, scratch)
         _set_clocks(found, topics)
         steps = _grid(found, topics, bag.name)
-        cameras = [track.finish(topics, steps, found.calibrations, found.transforms) for track in found.cameras]
+        cameras = [track.finish(topics, steps, found.calibrations) for track in found.cameras]
     streams = sorted((camera for camera in cameras if camera), key=lambda camera: str(camera.stream["name"]))
     sampled: dict[str, Any] = {}
     columns, state_names, action_names = _columns(found, topics, steps, streams, sampled)
@@ -105,27 +104,19 @@ def _collect(bag: Bag, topics: Topics, media: MediaWriter, scratch: Path) -> _Pa
         fields[one.parts[0]].add(one.parts[1])
     if topics.steps:
         fields[topics.steps] |= set()
-    found = _Pass({topic: Track() for topic in fields}, [], {}, Transforms())
+    found = _Pass({topic: Track() for topic in fields}, [], Calibrations(topics, bag.name))
     found.cameras = [CameraTrack(camera, media, scratch, number) for number, camera in enumerate(topics.cameras)]
     by_topic = defaultdict(list)
     for track in found.cameras:
         by_topic[track.camera.topic].append(track)
-    places = [place for camera in topics.cameras for place in (camera.intrinsics, camera.extrinsics) if place]
-    wanted = {place_parts(place)[0] for place in places if place != "tf"}
     for received in bag.messages(topics.topics):
         topic = received.topic
         for camera in by_topic.get(topic, ()):
             camera.add(received)
-        if topic in wanted:
-            found.calibrations.setdefault(topic, received.message)
-        if "tf" in places and topic in topics.tf:
-            try:
-                found.transforms.add(received.message, received.log_time, topic.endswith("static"))
-            except (TypeError, ValueError) as error:
-                raise Rejected("message_unreadable", f"{bag.name}: {topic} at {received.log_time} ns: {error}") from error
+        found.calibrations.add(received)
         if topic in found.tracks:
             _keep(found.tracks[topic], received.log_time, received.publish_time, received.message, fields[topic])
-    found.transforms.finish()
+    found.calibrations.finish()
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from pipelines.formats.arrays.fields import RotationForm
+from pipelines.formats.arrays.fields import CalibrationOf, CameraAxes, Direction, RotationForm, Turn, check_turn
 from schemas.tables import TABLES
 from schemas.types import Column
 
@@ -66,21 +66,33 @@ class CameraTopic(_Strict):
     """A camera: Image, RawImage, CompressedImage or CompressedVideo messages, and where its calibration stands.
 
     `max_age`: half the interval between its frames where it is not given. `intrinsics`: 9 or 4 numbers, of the size that
-    its message states. `extrinsics`: 16 numbers, camera to reference, or `tf`: the transforms of the bag, from `frame` (that
-    of the pictures' own header where it is not given) to the map's `reference_frame`.
+    its message states. `extrinsics`: 16 numbers (4 x 4), or 7 (x y z and a quaternion x y z w), and a step has those of the
+    last message at or before it; or `tf`: the transforms of the bag, from `frame` (that of the pictures' own header where it
+    is not given) to the map's `reference_frame`. `extrinsics_are`, `camera_axes` and `calibration_of` as in
+    `pipelines.formats.arrays.fields.Camera`; a frame of tf that is a camera's link, not its optical frame, is a `body`.
     """
 
     topic: str
     name: str | None = None
     kind: Literal["images", "depth"] = "images"
     colours: Literal["rgb", "bgr"] = "rgb"
-    turn: Literal["none", "half_turn", "flip_vertical", "flip_horizontal"] = "none"
+    turn: Turn = "none"
     depth_unit: float | None = 0.001
     policy: Policy = "nearest"
     max_age: float | None = Field(default=None, ge=0)
     intrinsics: Place | None = None
     extrinsics: Place | Literal["tf"] | None = None
+    extrinsics_are: Direction = "camera_to_reference"
+    camera_axes: CameraAxes = "opencv"
+    calibration_of: CalibrationOf = "stored"
     frame: str | None = None
+
+    @model_validator(mode="after")
+    def _calibration(self) -> CameraTopic:
+        check_turn(self.turn, self.calibration_of, bool(self.intrinsics or self.extrinsics))
+        if self.extrinsics == "tf" and self.extrinsics_are == "reference_to_camera":
+            raise ValueError("tf says itself which frame is in which: leave `extrinsics_are` out")
+        return self
 
     @property
     def stream(self) -> str:

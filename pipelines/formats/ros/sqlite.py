@@ -49,7 +49,8 @@ class SqliteBag:
             self.notes["definitions_replaced"] = sorted(self._types.replaced)
 
     def _survey(self) -> dict[str, Topic]:
-        checked = [row[0] for row in self._rows("PRAGMA quick_check(1)")]
+        self._check_size()
+        checked = [row[0] for row in self._rows("PRAGMA integrity_check(1)")]  # indexes too: messages are read by one
         if checked != ["ok"]:
             raise Rejected("bag_damaged", f"{self.name}: SQLite finds it damaged ({checked[0]}): copy it again")
         counts = dict(self._rows("SELECT topic_id, COUNT(*) FROM messages GROUP BY topic_id"))
@@ -64,6 +65,22 @@ class SqliteBag:
             self._ids[identifier] = name
             found[name] = Topic(kind, serialization, counts.get(identifier, 0))
         return found
+
+    def _check_size(self) -> None:
+        """Hold the file's size against what its header states; the statement holds where both counters agree (sqlite.org/fileformat2).
+
+        Raises Rejected (`bag_damaged`) for a file that is too short; one that is longer is read, and that is noted.
+        """
+        size = self._path.stat().st_size
+        with self._path.open("rb") as file:
+            head = file.read(100)
+        page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+        stated = (65536 if page == 1 else page) * pages
+        if len(head) < 100 or head[24:28] != head[92:96] or not stated or size == stated:
+            return
+        if size < stated:
+            raise Rejected("bag_damaged", f"{self.name} has {size:,} bytes, its header states {stated:,}: copy it again")
+        self.notes["bytes_beyond_end"] = size - stated
 
     def _decoder(self, topic: str) -> Decode:
         said = self.topics[topic]

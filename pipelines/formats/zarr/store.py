@@ -8,6 +8,7 @@ in Zarr, so a lost one cannot be told from an empty one: how many there are is s
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -130,9 +131,18 @@ class ZarrStore:
         return found
 
     def absent_chunks(self) -> dict[str, int]:
-        """How many chunks of each array are not there and stand for its fill value."""
-        counts = {key: int(array.nchunks - array.nchunks_initialized) for key, array in self.arrays.items()}
+        """How many chunks of each array are not there and stand for its fill value. Raises Rejected (`zarr_unreadable`)."""
+        try:
+            counts = {key: int(array.nchunks - array.nchunks_initialized) for key, array in self.arrays.items()}
+        except Exception as error:
+            raise _unreadable(self.name, error) from error
         return {key: count for key, count in counts.items() if count > 0}
+
+    def without_array(self) -> list[str]:
+        """Keys below `data/` and `meta/` that belong to no array: its metadata is lost, or another name was meant."""
+        known = tuple(f"{key}/" for key in self.arrays)
+        inside = (key for key in self._sizes if key.startswith(("data/", "meta/")) and not key.startswith(known))
+        return sorted(key for key in inside if key.rsplit("/", 1)[-1] not in _METADATA)
 
     def check_the_rest(self, used: set[str]) -> None:
         """Read what carries a checksum and was not asked for. Raises Rejected (`zarr_damaged`)."""
@@ -166,14 +176,19 @@ def open_zarr(files: Mapping[str, Path], name: str) -> Iterator[ZarrStore]:
             root = zarr.open_group(
                 zarr.storage.MemoryStore(_Files(read, wrap, blosc, name), read_only=True), mode="r", use_consolidated=False
             )
-            arrays = {key: array for key, array in root.members(max_depth=None) if isinstance(array, zarr.Array)}
+            with warnings.catch_warnings(category=UserWarning, action="ignore"):  # of keys that belong to no array: see there
+                arrays = {key: array for key, array in root.members(max_depth=None) if isinstance(array, zarr.Array)}
             attributes = dict(root.attrs)
         except Rejected:
             raise
         except Exception as error:
-            message = f"{name} cannot be opened as Zarr ({type(error).__name__}: {error}): copy it again, or mend its metadata"
-            raise Rejected("zarr_unreadable", message) from error
+            raise _unreadable(name, error) from error
         yield ZarrStore({key: arrays[key] for key in sorted(arrays, key=natural)}, attributes, sizes, codecs, name)
+
+
+def _unreadable(name: str, error: Exception) -> Rejected:
+    message = f"{name} cannot be opened as Zarr ({type(error).__name__}: {error}): copy it again, or mend its metadata"
+    return Rejected("zarr_unreadable", message)
 
 
 def _readers(files: Mapping[str, Path], stack: ExitStack) -> tuple[dict[str, Any], dict[str, int]]:

@@ -38,6 +38,24 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
+class Unrepeatable(Exception):
+    """Its constructor does not take what it keeps, so it cannot be made again from its pickle."""
+
+    def __init__(self, place: str, number: int) -> None:
+        super().__init__(f"{place} is wrong {number} times")
+
+
+def fail_unrepeatably() -> None:
+    raise Unrepeatable("here", 2)
+
+
+class Deadly:
+    """Ends the process that unpickles it: the child dies before it has the call, as where an import fails there."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (7,)
+
+
 def hang() -> None:
     time.sleep(600)
 
@@ -68,6 +86,28 @@ def test_leaving_costs_one_call() -> None:
     with pytest.raises(ChildDiedError, match="exit code 3"):
         supervised(leave, 3)
     assert supervised(twice, b"a") == b"aa"
+
+
+def test_a_child_that_dies_between_calls_costs_none() -> None:
+    for _ in range(2):
+        os.kill(supervised(who), signal.SIGKILL)
+        assert supervised(twice, b"a") == b"aa"
+    os.kill(supervised(who), signal.SIGKILL)
+    time.sleep(0.5)  # long enough for the pool to see it
+    assert supervised(twice, b"a") == b"aa"
+
+
+def test_a_child_that_dies_before_it_begins_costs_one_call() -> None:
+    with pytest.raises(ChildDiedError, match="died twice before it began"):
+        supervised(twice, Deadly())  # type: ignore[arg-type]
+    assert supervised(twice, b"a") == b"aa"
+
+
+def test_an_exception_that_cannot_be_made_again_is_told_in_its_words() -> None:
+    child = supervised(who)
+    with pytest.raises(RuntimeError, match="Unrepeatable: here is wrong 2 times"):
+        supervised(fail_unrepeatably)
+    assert supervised(who) == child
 
 
 def test_a_hang_costs_one_call_and_the_child(monkeypatch: pytest.MonkeyPatch) -> None:

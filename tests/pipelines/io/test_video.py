@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipelines.io.media import MediaReader, MediaWriter
-from pipelines.io.video import StoredVideo, count_frames, nearest_frames, store_video
+from pipelines.io.video import StoredVideo, count_frames, nearest_frames, scan_video, store_packets, store_video
 from pipelines.sources import Rejected
 
 FRAMES = 90
@@ -118,6 +118,26 @@ def test_a_small_film_is_one_part_and_the_same_bytes_each_time(tmp_path: Path) -
     assert first[1] == again[1]
     assert first[0].rows == again[0].rows
     assert first[0].rows[0]["sha256"] == first[0].rows[0]["video"]
+
+
+@pytest.mark.parametrize("options", [{"x264-params": "bframes=0"}, {"x264-params": "bframes=3:open-gop=1"}])
+def test_a_copy_that_is_made_while_it_is_demuxed_is_the_one_that_is_made_afterwards(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    path = film(tmp_path / "film.mp4", "libx264", FRAMES, True, 15, **options)
+    writers = [MediaWriter(tmp_path / name, "p.pack") for name in ("meanwhile", "afterwards")]
+    meanwhile = store_video(path, "front", writers[0])
+    scan = scan_video(path)
+    assert scan.copy is None
+    afterwards = store_packets(path, scan, scan.packets, "front", writers[1])
+    assert (meanwhile.stream, meanwhile.rows) == (afterwards.stream, afterwards.rows)
+    assert len(writers[0].added) == 1
+
+
+def test_the_digest_of_a_source_is_taken_where_it_is_known(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", frames=3)
+    found = store_video(path, "front", MediaWriter(tmp_path / "staged", "p.pack"), media_sha256="known")
+    assert found.stream["media_sha256"] == "known"
 
 
 def test_sound_and_metadata_are_dropped(tmp_path: Path) -> None:

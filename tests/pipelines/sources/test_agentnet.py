@@ -50,11 +50,8 @@ def published(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(episode: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, MediaReader]:
-    folder = tmp_path_factory.mktemp("ep0")
-    read = read_one(episode.parent, folder)
-    assert not read.rejects
-    return read.trajectories[0], MediaReader(str(folder), read.media)
+def result(public_recording: tuple[Tables, MediaReader]) -> tuple[Tables, MediaReader]:
+    return public_recording
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +69,27 @@ def completeness(result: tuple[Tables, MediaReader]) -> dict[str, Any]:
 @pytest.fixture
 def copied(episode: Path, tmp_path: Path) -> Path:
     """A copy of the recording that may be damaged."""
-    target = tmp_path / "copy" / "ep"
+    return copy_of(episode, tmp_path / "copy" / "ep")
+
+
+def copy_of(episode: Path, target: Path) -> Path:
     target.mkdir(parents=True)
     for file in episode.iterdir():
         shutil.copyfile(file, target / file.name)
     return target
+
+
+@pytest.fixture(scope="module")
+def with_less(episode: Path, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """The recording without the logs of elements and windows, and with an action that the reviewer deleted."""
+    folder = tmp_path_factory.mktemp("with_less")
+    copied = copy_of(episode, folder / "copy" / "ep")
+    (copied / "element.jsonl").write_bytes(b"")
+    (copied / "top_window.jsonl").unlink()
+    lines = (copied / "reduced_events_vis.jsonl").read_bytes().splitlines(keepends=True)
+    (copied / "reduced_events_vis.jsonl").write_bytes(b"".join([*lines[:5], *lines[6:]]))
+    (tables,) = read_one(copied.parent, folder / "staged").trajectories
+    return tables
 
 
 # --- against the published reduction ---------------------------------------------------------------------------------
@@ -326,13 +339,9 @@ def test_missing_file_is_a_reject_that_names_it(copied: Path, name: str) -> None
     assert name.replace("video", "*") in reject.message
 
 
-def test_element_and_window_logs_may_be_absent(copied: Path, tmp_path: Path) -> None:
-    (copied / "element.jsonl").write_bytes(b"")
-    (copied / "top_window.jsonl").unlink()
-    read = read_one(copied.parent, tmp_path / "staged")
-    (tables,) = read.trajectories
-    assert tables["gui_steps"]["app"].null_count == 15
-    assert json.loads(tables["trajectories"]["completeness"][0].as_py())["absent_files"] == [
+def test_element_and_window_logs_may_be_absent(with_less: Tables) -> None:
+    assert with_less["gui_steps"]["app"].null_count == with_less["gui_steps"].num_rows == 14
+    assert json.loads(with_less["trajectories"]["completeness"][0].as_py())["absent_files"] == [
         "element.jsonl",
         "top_window.jsonl",
     ]
@@ -394,12 +403,9 @@ def test_reviewed_and_complete_must_belong_together(copied: Path, tmp_path: Path
     assert reject.detail == {"ids": [22]}
 
 
-def test_action_the_reviewer_deleted_stays_out(copied: Path, tmp_path: Path) -> None:
-    lines = (copied / "reduced_events_vis.jsonl").read_bytes().splitlines(keepends=True)
-    (copied / "reduced_events_vis.jsonl").write_bytes(b"".join([*lines[:5], *lines[6:]]))
-    (tables,) = read_one(copied.parent, tmp_path / "staged").trajectories
-    assert "scroll" not in tables["gui_steps"]["action_name"].to_pylist()
-    holes = json.loads(tables["trajectories"]["completeness"][0].as_py())["holes"]
+def test_action_the_reviewer_deleted_stays_out(with_less: Tables) -> None:
+    assert "scroll" not in with_less["gui_steps"]["action_name"].to_pylist()
+    holes = json.loads(with_less["trajectories"]["completeness"][0].as_py())["holes"]
     assert [hole["ids"] for hole in holes] == [[5], list(range(11, 20))]
 
 

@@ -165,6 +165,20 @@ def test_a_cell_outside_is_odd_where_it_is_selected_and_not_where_it_is_moved(re
     assert notes(read_rows(row(1, entries)), "s/1")["cells_outside"]["steps"] == [0]
 
 
+def test_what_floats_outside_is_not_copied_from_the_input_panel(read_rows: Callable[..., Any]) -> None:
+    outside = action("Move", made.START, [(-1, 0, 0)], direction="left")
+    clip = {"clipboard": [{"x": 0, "y": 0, "color": 5}]}
+    copies = [
+        action("Copy", EMPTY, [(1, 1, 5)], source=source, position={"x": 1, "y": 1}, special=clip)
+        for source in ("input", "output")
+    ]
+    copies[1] |= {"grid": made.START, "object": outside["object"]}
+    found = read_rows(row(1, [outside, copies[0], submit(made.START)]), row(2, [outside, copies[1], submit(made.START)]))
+
+    assert "cells_outside" not in notes(found, "s/1")
+    assert notes(found, "s/2")["cells_outside"]["steps"] == [1]
+
+
 def test_a_copy_from_the_input_panel_leaves_what_is_worked_on(read_rows: Callable[..., Any]) -> None:
     clip = {"clipboard": [{"x": 0, "y": 0, "color": 5}]}
     copy = action("Copy", EMPTY, [(1, 1, 5)], position={"x": 1, "y": 1}, source="input", special=clip)

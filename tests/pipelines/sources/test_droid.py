@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
-from tests.pipelines.sources.robot_samples import droid
+from tests.pipelines.sources.robot_samples import droid, pictures
 
 ID = "LAB+1234+2023-07-22-04h-13m"
 
@@ -52,6 +54,33 @@ def test_a_video_shorter_than_its_rows_leaves_steps_without_a_frame(tmp_path, re
     assert [s["frames"][1] for s in found.rows(f"s/{ID}", "robot_steps")] == [0, 1, 2, 3, None, None]
     said = json.loads(found.rows(f"s/{ID}", "trajectories")[0]["completeness"])
     assert said["stream wrist"] == {"frames": 4, "rows": 6}
+
+
+def test_a_video_whose_frames_do_not_decode_or_come_late_is_found(tmp_path, read_source):
+    path = droid(tmp_path / "a") / "recordings/MP4/111.mp4"
+    with av.open(str(path)) as container:
+        last = [packet for packet in container.demux(video=0) if packet.size][-1]
+        place, size = last.pos, last.size
+    data = bytearray(path.read_bytes())
+    data[place + 5 : place + size] = bytes(size - 5)
+    path.write_bytes(data)
+    (reject,) = read_source("droid", tmp_path).rejects
+    assert reject.code == "video_undecodable"
+    assert "recordings/MP4/111.mp4: frame 5 of 6 does not decode" in reject.message
+
+    with av.open(str(path), "w") as output:
+        track = output.add_stream("libx264", rate=15, options={"threads": "1", "bf": "0"})
+        track.height, track.width, track.pix_fmt = 24, 32, "yuv420p"
+        for number, picture in enumerate(pictures(6)):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.time_base, frame.pts = Fraction(1, 15), number + (number > 3)  # one was dropped
+            output.mux(track.encode(frame))
+        output.mux(track.encode(None))
+    found = read_source("droid", tmp_path)
+    assert found.rejects == []
+    odd = json.loads(found.rows(f"s/{ID}", "trajectories")[0]["completeness"])["stream wrist"]
+    assert (odd["dropped"], odd["drift"]) == (1, pytest.approx(1 / 15, abs=1e-4))
+    assert odd["variable_rate"] == pytest.approx([1 / 15, 2 / 15], abs=1e-4)
 
 
 def test_what_was_not_completed_or_does_not_fit_is_rejected(tmp_path, read_source):

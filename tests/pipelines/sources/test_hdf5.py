@@ -30,6 +30,7 @@ def decoded(found, row):
 def test_numbers_in_names_sort_as_numbers():
     assert sorted(["demo_10", "demo_2", "demo_1"], key=natural) == ["demo_1", "demo_2", "demo_10"]
     assert padded("x/demo_2") == "x/demo_000002"
+    assert (padded("x/2"), padded("run2"), padded("1234567")) == ("x/000002", "run2", "1234567")
     assert padded("2024-01-02-run") == "2024-01-02-run"
 
 
@@ -103,15 +104,15 @@ def test_a_generic_layout_by_its_field_map(tmp_path, read_source):
     }  # fmt: skip
     found = read_source("hdf5", tmp_path, preset="generic", episodes="runs/*", fields=fields)
     assert found.rejects == []
-    steps = found.rows("s/own/7", "robot_steps")
+    steps = found.rows("s/own/000007", "robot_steps")
     assert [s["timestamp"] for s in steps] == [0.0, 0.05]
     assert [s["eef_pose"] for s in steps] == [[0, 0, 0, 0, 0, 0, 1], [1, 2, 3, 1, 0, 0, 0]]
     assert [s["gripper"] for s in steps] == [1.0, 0.0]
     assert [s["label"] for s in steps] == ["a", "b"]
-    said = header(found, "s/own/7")
+    said = header(found, "s/own/000007")
     (stream,) = said["streams"]
     assert (stream["kind"], stream["depth_unit"], stream["intrinsics"]) == ("depth", 0.001, [50, 50, 2, 2])
-    assert decoded(found, found.rows("s/own/7", "images")[0]).max() == 1500
+    assert decoded(found, found.rows("s/own/000007", "images")[0]).max() == 1500
     assert said["completeness"] == {"arrays_left_out": ["spare"]}
 
 

@@ -206,6 +206,42 @@ def test_a_data_file_without_footer_costs_its_episodes_one_by_one(damaged, read_
     assert list(found.trajectories) == ["s/episode_000003"]
 
 
+def test_a_number_that_is_none_costs_its_own_episode_of_those_that_are_read_together(damaged, read_source):
+    path = damaged / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    action = table["action"].to_pylist()
+    action[12 + 4][1] = float("nan")
+    table = table.set_column(table.column_names.index("action"), "action", pa.array(action, table.schema.field("action").type))
+    _write_groups(path, table)
+    found = read_source("lerobot", damaged)
+    (reject,) = found.rejects
+    assert (reject.native_id, reject.code, reject.detail) == (
+        "episode_000001", "value_not_finite", {"feature": "action", "step": 4, "dimension": 1, "count": 1}
+    )  # fmt: skip
+    assert sorted(found.trajectories) == [f"s/episode_{i:06d}" for i in (0, 2, 3)]
+
+
+def test_a_damaged_page_costs_its_own_episode_of_those_that_are_read_together(damaged, read_source, whole):
+    path = damaged / "data/chunk-000/file-000.parquet"
+    _write_groups(path, pq.read_table(path))
+    found = pq.read_metadata(path).row_group(1).column(0)
+    data = bytearray(path.read_bytes())
+    data[found.data_page_offset + found.total_compressed_size - 3] ^= 1
+    path.write_bytes(data)
+    read = read_source("lerobot", damaged)
+    assert [(r.native_id, r.code) for r in read.rejects] == [("episode_000001", "parquet_unreadable")]
+    assert {k: t["robot_steps"] for k, t in read.trajectories.items()} == {
+        k: t["robot_steps"] for k, t in read_source("lerobot", whole).trajectories.items() if k != "s/episode_000001"
+    }
+
+
+def _write_groups(path: Path, table: pa.Table) -> None:
+    """A row group per episode of the first file, with checksums, and numbers that no dictionary holds."""
+    with pq.ParquetWriter(path, table.schema, write_page_checksum=True, use_dictionary=False) as writer:
+        for start, length in ((0, 12), (12, 15), (27, 9)):
+            writer.write_table(table.slice(start, length))
+
+
 def test_a_video_file_that_is_not_there_costs_those_that_need_it(damaged, read_source):
     (damaged / f"videos/{WRIST}/chunk-000/file-001.mp4").unlink()
     found = read_source("lerobot", damaged)

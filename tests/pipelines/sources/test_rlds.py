@@ -30,7 +30,8 @@ def test_episodes_are_read_without_tensorflow(tmp_path, read_source):
     assert (first["instruction"], second["instruction"]) == ("open the drawer", None)
     assert first["extras"]["instructions"] == ["pull it"]
     assert first["extras"]["attributes"]["episode_metadata/file_path"] == "a/b.h5"
-    assert (first["fps"], first["duration"], first["completeness"]) == (5.0, None, {})
+    assert (first["fps"], first["duration"]) == (5.0, None)
+    assert first["completeness"] == {"records_not_declared": "no dataset_info.json says how many records the file should hold"}
     steps = found.rows(f"s/{FIRST}/record_000001", "robot_steps")
     assert steps[1]["action"] == [float(1 + i) for i in range(7, 14)]
     assert (steps[3]["action"], steps[3]["action_kind"]) == (None, None)  # the dummy

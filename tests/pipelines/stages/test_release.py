@@ -21,8 +21,8 @@ from pipelines.shard import FileRecord, Outcome
 from pipelines.stages import release as release_module
 from pipelines.stages.release import Release, embedded_groups
 from schemas.arrow import columns_of, published_schema, stored_schema, table_from_rows
-
-from ..conftest import EXAMPLES, run_cairn
+from tests.command import cairn
+from tests.finished_runs import EXAMPLES
 
 RunRecipe = Callable[[str], Path]
 
@@ -214,4 +214,4 @@ def test_what_one_annotator_lacks_is_counted_under_its_own_name(run_recipe: RunR
         "sources: [{name: a.b-c, reader: playwright, uri: data, license: mit}]\nannotators: [gui.state_change, arc.noop]\n"
     )
     assert check_release(release) == []
-    assert run_cairn("status", tmp_path / "recipe.yaml").returncode == 0
+    assert cairn("status", tmp_path / "recipe.yaml").returncode == 0
