@@ -1,4 +1,4 @@
-"""`cairn view`: writes the page (or the contact sheet) of one trajectory, or the page of one ARC task."""
+"""`cairn view`: writes the page (or the contact sheet, or a recording) of one trajectory, or the page of one ARC task."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ def view(
         Path | None, typer.Option(metavar="FILE.html", help="The page; else it is named after what it shows.")
     ] = None,
     sheet: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Also a contact sheet of the trajectory.")] = None,
+    rerun: Annotated[
+        Path | None, typer.Option(metavar="FILE.rrd", help="Also a recording for the Rerun viewer (extra `rerun`).")
+    ] = None,
     width: Annotated[
         int | None, typer.Option(min=64, max=3840, help="Pixels of pictures; else 480 of cameras and 960 of screens.")
     ] = None,
@@ -45,8 +48,8 @@ def view(
         if trajectory is not None and task is not None:
             raise ConfigurationError("name a trajectory or a --task, not both: each has a page of its own")
         if task is not None:
-            if sheet is not None:
-                raise ConfigurationError("a task has no contact sheet: leave out --sheet, or name a trajectory")
+            if sheet is not None or rerun is not None:
+                raise ConfigurationError("a task has no contact sheet and no recording: leave them out, or name a trajectory")
             from .task_page import task_page
 
             _write(to or _named(task), task_page(folder, task, states))
@@ -60,7 +63,13 @@ def view(
                 from .sheet import sheet as contact_sheet
 
                 _write(sheet, contact_sheet(found))
-            if to is not None or sheet is None:
+            if rerun is not None:
+                from .rerun import write_recording
+
+                for note in write_recording(found, rerun, Limits(width, frames)):
+                    say(note)
+                _written(rerun)
+            if to is not None or (sheet is None and rerun is None):
                 _write(to or _named(trajectory), trajectory_page(found, Limits(width, frames)))
 
 
@@ -72,4 +81,8 @@ def _named(what: str) -> Path:
 def _write(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    _written(path)
+
+
+def _written(path: Path) -> None:
     say(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)")

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.errors import ConfigurationError
+from pipelines.io.parquet import open_parquet
 from pipelines.recipe import load_recipe
 from pipelines.release.place import FOLDER
 from schemas.tables import KINDS
@@ -95,7 +96,7 @@ class ReleaseFolder:
         parts = []
         for name in self.files(table):
             with self._open(name) as file:
-                parquet = pq.ParquetFile(file)
+                parquet = open_parquet(file)
                 names = [n for n in parquet.schema_arrow.names if n not in {column for column, _ in MEDIA.values()}]
                 for group in _groups(parquet, key, value):
                     part = parquet.read_row_group(group, columns=names if columns is None else [key, *columns])
@@ -109,7 +110,7 @@ class ReleaseFolder:
         found: dict[tuple[Any, ...], Place] = {}
         for name in self.files(table):
             with self._open(name) as file:
-                parquet = pq.ParquetFile(file)
+                parquet = open_parquet(file)
                 for group in _groups(parquet, "trajectory_id", trajectory_id):
                     part = parquet.read_row_group(group, columns=["trajectory_id", *keys, f"{column}.path"])
                     own = pc.and_(pc.equal(part["trajectory_id"], trajectory_id), part[column].is_valid())
@@ -125,7 +126,7 @@ class ReleaseFolder:
         if self._last is None or self._last[0] != key:
             self._last = None  # two row groups of media in memory are one too many
             with self._open(place.file) as file:
-                self._last = key, pq.ParquetFile(file).read_row_group(place.group, columns=[place.column]).column(0)
+                self._last = key, open_parquet(file).read_row_group(place.group, columns=[place.column]).column(0)
         value: dict[str, Any] = self._last[1][place.row].as_py()
         return bytes(value["bytes"] or b"")
 
@@ -143,7 +144,7 @@ class ReleaseFolder:
 
     def _table(self, name: str, columns: Sequence[str]) -> pa.Table:
         with self._open(name) as file:
-            return pq.ParquetFile(file).read(columns=list(columns))
+            return open_parquet(file).read(columns=list(columns))
 
     def _open(self, name: str) -> Any:
         return fsspec.open(f"{self.root.rstrip('/')}/{name}", "rb")

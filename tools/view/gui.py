@@ -24,6 +24,18 @@ _QUIET = ("changed_region",)
 def panel(stored: Stored, limits: Limits) -> tuple[Json, list[str]]:
     """What the panel shows, and sentences about what is not shown."""
     rows = stored.view.steps.to_pylist()
+    kept, notes = screenshots(stored, rows, limits)
+    pictures: dict[bytes, int] = {}
+    frames = sorted(kept)
+    numbers = [pictures.setdefault(kept[step], len(pictures)) for step in frames]
+    return {
+        "domain": "gui", "pictures": [uri(data) for data in pictures], "frames": frames, "numbers": numbers,
+        "steps": [_step(row) for row in rows], "overlays": overlays(stored), "quiet": _QUIET, "texts": _texts(stored),
+    }, notes  # fmt: skip
+
+
+def screenshots(stored: Stored, rows: list[Any], limits: Limits) -> tuple[dict[int, bytes], list[str]]:
+    """Screenshots as JPEG by step, within the limits, and sentences about those that are left out."""
     there = [row["step"] for row in rows if row["screenshot"] is not None]
     wanted = spread(there, limits.pictures)
     notes: list[str] = []
@@ -34,13 +46,7 @@ def panel(stored: Stored, limits: Limits) -> tuple[Json, list[str]]:
     kept = within(found, PAGE_BYTES)
     if len(kept) < len(found) or len(wanted) < len(there):
         notes.append(thinned("Screenshots", len(kept), len(there)))
-    pictures: dict[bytes, int] = {}
-    frames = sorted(kept)
-    numbers = [pictures.setdefault(kept[step], len(pictures)) for step in frames]
-    return {
-        "domain": "gui", "pictures": [uri(data) for data in pictures], "frames": frames, "numbers": numbers,
-        "steps": [_step(row) for row in rows], "overlays": overlays(stored), "quiet": _QUIET, "texts": _texts(stored),
-    }, notes  # fmt: skip
+    return kept, notes
 
 
 def _encoded(stored: Stored, rows: list[Any], steps: list[int], width: int, notes: list[str]) -> dict[int, bytes]:

@@ -23,7 +23,7 @@ from annotators.label_studio.pictures.facts import plain_text
 from . import arc, gui, robot
 from .pictures import Limits
 from .said import Json, bands_of, table_of
-from .stored import Stored
+from .stored import Stored, moving_cameras
 
 _LONG = 2000
 """Characters of a step's JSON that a page keeps."""
@@ -49,7 +49,9 @@ def trajectory_page(stored: Stored, limits: Limits) -> str:
         notes=[*stored.lacking, *notes],
         sections=_sections(stored),
         runs=stored.runs,
-        streams=header["streams"] or (),
+        streams=[
+            (stream, _calibration(stream, stream["name"] in moving_cameras(stored))) for stream in header["streams"] or ()
+        ],
         counts=_counts(stored),
     )
 
@@ -174,6 +176,12 @@ def _named(value: Any) -> list[tuple[str, str]]:
 
 def _entry(value: Any) -> str:
     return plain_text(json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value)
+
+
+def _calibration(stream: Mapping[str, Any], moves: bool) -> str:
+    """What is known of a camera, in words."""
+    extrinsics = "extrinsics of each step" if moves else "extrinsics" if stream["extrinsics"] else None
+    return ", ".join(word for word in ("intrinsics" if stream["intrinsics"] else None, extrinsics) if word)
 
 
 def _counts(stored: Stored) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from .pictures import PAGE_BYTES, Limits, encoded_frames, encoded_images, spread
 from .said import Json
 from .stored import Stored
 
+NOT_SHOWN = (MediaFault, FrameError, ChildDiedError, ChildHungError, KeyError)
+"""What a camera may raise that cannot be shown; the others are shown."""
 _ROWS = 4000
 """Steps of a plot at most; of more, some are left out."""
 _AT_ONCE = 64
@@ -34,7 +38,7 @@ def panel(stored: Stored, limits: Limits) -> tuple[Json, list[str]]:
     for name in names:
         try:
             camera, left = _camera(stored, name, limits, len(names))
-        except (MediaFault, FrameError, ChildDiedError, ChildHungError, KeyError) as error:
+        except NOT_SHOWN as error:
             notes.append(f"{name} is not shown: {error}")
             continue
         cameras.append(camera)
@@ -47,6 +51,29 @@ def panel(stored: Stored, limits: Limits) -> tuple[Json, list[str]]:
 
 def _camera(stored: Stored, name: str, limits: Limits, among: int) -> tuple[Json, list[str]]:
     """The pictures of one camera, an equal share of what a page holds."""
+    found = camera_pictures(stored, name, limits, among)
+    camera = {
+        "name": name, "size": list(found.size), "ofStep": found.of_step,
+        "frames": sorted(found.kept), "pictures": [uri(found.kept[number]) for number in sorted(found.kept)],
+    }  # fmt: skip
+    return camera, found.notes
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPictures:
+    """Pictures of one camera: `size` of its frames, the frame `of_step`, and of some frames (`kept`) the JPEG bytes."""
+
+    size: tuple[int, int]
+    of_step: Sequence[int | None]
+    kept: Mapping[int, bytes]
+    notes: list[str]
+
+
+def camera_pictures(stored: Stored, name: str, limits: Limits, among: int) -> CameraPictures:
+    """The frames that steps show, within the limits; `among`: how many cameras share them.
+
+    Raises MediaFault, FrameError, ChildDiedError, ChildHungError, KeyError.
+    """
     found = footage(stored.view, name)
     of_step = frame_of_steps(stored.view, name)
     shown = sorted({frame for frame in of_step if frame is not None})
@@ -54,11 +81,7 @@ def _camera(stored: Stored, name: str, limits: Limits, among: int) -> tuple[Json
     encoded = dict(zip(wanted, _encoded(stored, found, wanted, limits.of_camera()), strict=True))
     kept = within(encoded, PAGE_BYTES // among)
     notes = [thinned(name, len(kept), len(shown))] if len(kept) < len(shown) else []
-    camera = {
-        "name": name, "size": [found.width, found.height], "ofStep": of_step,
-        "frames": sorted(kept), "pictures": [uri(kept[number]) for number in sorted(kept)],
-    }  # fmt: skip
-    return camera, notes
+    return CameraPictures((found.width, found.height), of_step, kept, notes)
 
 
 def _encoded(stored: Stored, found: Footage, wanted: list[int], width: int) -> list[bytes]:

@@ -109,6 +109,14 @@ def stored(folder: ReleaseFolder, trajectory_id: str) -> Stored:
     )
 
 
+def moving_cameras(stored: Stored) -> frozenset[str]:
+    """The streams whose extrinsics are a step's, not the stream's."""
+    names = [stream["name"] for stream in stored.view.header["streams"] or ()]
+    steps = stored.view.steps
+    rows = steps["camera_poses"].to_pylist() if "camera_poses" in steps.column_names else []
+    return frozenset(name for poses in rows if poses for name, pose in zip(names, poses, strict=True) if pose is not None)
+
+
 def task_row(folder: ReleaseFolder, task_id: str | None) -> Row | None:
     """The row of `tasks`: of several with one id the one that knows its tests."""
     found = folder.rows("tasks", task_id, "task_id") if task_id is not None else None

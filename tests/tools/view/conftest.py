@@ -185,14 +185,15 @@ def screens(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "screenshot_missing": None if shot else "the page was closed", "frame_width": 160, "frame_height": 90}
         for i, shot in enumerate(screenshots)
     ]  # fmt: skip
-    stream = {"name": "front", "kind": "images", "width": 160, "height": 90, "num_frames": 2}
+    stream = {"name": "front", "kind": "images", "width": 160, "height": 90, "num_frames": 2, "intrinsics": [9.0] * 4}
     robot = header("r/one", "robot", 3, streams=[stream], state_names=["a", "b"])
     write(folder, "trajectories", [robot, header("s/one", "gui", 3), header("t/one", "agent", 1)])
     write(folder, "gui_steps", rows)
     frames = [[0], None, [1]]
     write(
         folder, "robot_steps",
-        [{"trajectory_id": "r/one", "step": i, "state": [i, None], "gripper": i / 2, "frames": f} for i, f in enumerate(frames)],
+        [{"trajectory_id": "r/one", "step": i, "state": [i, None], "gripper": i / 2, "frames": f, "camera_poses": [[1.0] * 16]}
+         for i, f in enumerate(frames)],
     )  # fmt: skip
     pictures = [
         {"trajectory_id": "r/one", "stream": "front", "frame": i, "image": screenshots[0], "width": 160, "height": 90}

@@ -16,7 +16,9 @@ def test_what_is_no_release(tmp_path: Path, layered: Path) -> None:
     assert "holds no table of trajectories" in refused("a/b", "--release", tmp_path)
     assert "holds no table of trajectories" in refused("a/b", "--release", tmp_path / "nowhere")
     assert "not both" in refused("two/layers", "--task", "tiny", "--release", layered)
-    assert "a task has no contact sheet" in refused("--task", "tiny", "--sheet", tmp_path / "a.png", "--release", layered)
+    assert "a task has no contact sheet and no recording" in refused(
+        "--task", "tiny", "--sheet", tmp_path / "a.png", "--release", layered
+    )
 
 
 def test_a_release_without_the_table_says_so(tmp_path: Path, screens: Path) -> None:

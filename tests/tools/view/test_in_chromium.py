@@ -84,6 +84,7 @@ def test_pictures_that_are_not_there(view: Callable[..., Path], screens: Path, w
     robot.keyboard.press("End")
     robot.wait_for_selector('.cameras canvas[data-step="2"]')
     assert robot.locator(".plot h3").all_inner_texts() == ["state", "gripper"]
+    assert "intrinsics, extrinsics of each step" in robot.inner_text("#provenance")
 
 
 def test_thousands_of_steps(view: Callable[..., Path], tmp_path: Path, window: Window) -> None:
