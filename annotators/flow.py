@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Grey = npt.NDArray[np.uint8]
+from .frames import Grey
+
 Points = npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]

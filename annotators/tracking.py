@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .flow import Box, Follower, Grey
+from .flow import Box, Follower
+from .frames import Grey
 
 
 @dataclass(frozen=True, slots=True)

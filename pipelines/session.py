@@ -8,9 +8,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.engine.chains import Chains
 from pipelines.engine.job import Job, finished, outcome_path, read_outcome
 from pipelines.engine.lock import LOCK, workspace_lock
 from pipelines.engine.options import check_options
@@ -36,6 +37,7 @@ class Session:
     recipe: Recipe
     options: tuple[str, ...] = ()
     watch: Watch = _QUIET
+    chains: Chains = field(default_factory=Chains)
 
     @property
     def store(self) -> Store:
@@ -52,7 +54,8 @@ class Session:
             self.store.sweep(set(), ())
             began = time.time()
             try:
-                yield
+                with self.chains:
+                    yield
             finally:
                 stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(began))
                 entry = {"host": platform.node(), "pid": os.getpid(), "began": stamp, "seconds": round(time.time() - began, 3)}
@@ -101,7 +104,7 @@ class Session:
         self.store.put_json(MANIFEST, {result.job: fold(result) for result in results} | ({"review": review} if review else {}))
 
     def _run(self, job: Job) -> JobResult:
-        return run_job(job, self.options, self.watch)
+        return run_job(job, self.options, self.watch, self.chains)
 
 
 def refuse_foreign(store: Store, recipe: Recipe) -> None:

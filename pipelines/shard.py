@@ -120,7 +120,8 @@ class Outcome:
     """What one shard left behind. Readers trust only files that an outcome names.
 
     `facts` says what the shard is of: `source` (ingest), `source` and `annotator` (propose), `product` and `split`
-    (release). Nothing is read out of a name. `again`: something could not be reached, the next run tries once more.
+    (release). Nothing is read out of a name. `changed`: ids of trajectories whose source is another one than it was when the
+    shard was built before, a line each. `again`: something could not be reached, the next run tries once more.
     """
 
     name: str

@@ -18,15 +18,27 @@ from pipelines.sources import Rejected, Source, reader
 from pipelines.stages.reading import ReadResult, Tables, read_ref
 from pipelines.stages.views import trajectories_in
 
-pytest_plugins = ["tests.label_studio_fixtures"]
+pytest_plugins = ["tests.label_studio_fixtures", "tests.finished_runs"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
 
+EXPENSIVE = {"label_studio", "label_studio_template", "chromium", "quickstart", "with_small_files", "public_recording"}
+"""Fixtures that take seconds."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the whole jobs, which take longest: begun last, one of them would be waited for alone."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/end_to_end/"))
+    """Begin with what takes longest: begun last, one of them would be waited for alone."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if not item.nodeid.startswith("tests/end_to_end/"):
+        return 4 if EXPENSIVE.isdisjoint(getattr(item, "fixturenames", ())) else 3
+    if "/test_review_command_line" in item.nodeid:
+        return 0  # it has Label Studio's database made, for which the other reviews would wait
+    return 2 if "/test_review_" in item.nodeid else 1
 
 
 @pytest.fixture(scope="session")

@@ -211,6 +211,10 @@ def _print_jobs(results: list[JobResult], third: Literal["built now", "missing"]
         count = result.built if third == "built now" else result.missing
         table.add_row(result.job, str(folded["shards"]), str(count), rows, str(len(result.rejects)), lacking)
     out.print(table)
+    for result in results:
+        if result.changed:
+            more = f" and {len(result.changed) - 3} more" if len(result.changed) > 3 else ""
+            say(f"their source has changed, and they were built anew: {', '.join(result.changed[:3])}{more}")
 
 
 def _print_rejects(rejects: Sequence[Reject]) -> None:

@@ -171,7 +171,7 @@ def _running(home: Home, state: Process, login: Login, already: bool) -> Running
 
 def _start(home: Home, port: int, login: Login, follow_parent: bool) -> psutil.Process:
     command = [sys.executable, "-P", "-c", START, str(os.getpid() if follow_parent else 0), *arguments(port)]
-    descriptor = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:
         started = subprocess.Popen(
             command,

@@ -25,7 +25,7 @@ from schemas.tables import KINDS
 from schemas.types import Column
 from schemas.versions import upgrade
 
-STORED_GROUP_BYTES = 16_000_000
+STORED_GROUP_BYTES = 24_000_000
 """Arrow bytes of a row group in a workspace, see `read_table`."""
 _TILING = ("interval_gap", "interval_overlap")
 

@@ -1,7 +1,7 @@
 """Running a job from outside: plan, skip what is finished, build the rest in a watched child, fold the outcomes.
 
-Local Beam runners hang for ever when a worker dies, so the chain runs in a child process whose deadline renews with every
-outcome; a worker that is gone while shards are missing ends the run with a sentence. What was finished is kept.
+The child's deadline renews with every outcome; a worker that is gone while shards are missing ends the run with a sentence.
+What was finished is kept.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from pipelines.engine.chains import Chains
 from pipelines.engine.job import Job, finished, outcome_path
-from pipelines.engine.launch import Launch
+from pipelines.engine.launch import LOG, Launch
 from pipelines.errors import RunError
 from pipelines.shard import Outcome, Reject, ShardKey
 
@@ -39,7 +38,8 @@ _WORKER = "sdk_worker_main"
 class JobResult:
     """What a job left: outcomes in the order of the plan, how many were built now, and all rejects.
 
-    `missing`: planned shards that are not built, or were built of something else; after a run there are none.
+    `missing`: planned shards that are not built, or were built of something else; after a run there are none. `changed`: ids of
+    trajectories that were built anew because their source has changed.
     """
 
     job: str
@@ -47,6 +47,7 @@ class JobResult:
     built: int
     plan_rejects: tuple[Reject, ...]
     missing: int = 0
+    changed: tuple[str, ...] = ()
 
     @property
     def rejects(self) -> tuple[Reject, ...]:
@@ -58,8 +59,8 @@ Watch = Callable[[str, int, int], None]
 """Called with (job, outcomes so far, outcomes in all)."""
 
 
-def run_job(job: Job, options: Sequence[str] = (), watch: Watch = lambda *_: None) -> JobResult:
-    """Run a job to its end; needs the workspace lock.
+def run_job(job: Job, options: Sequence[str] = (), watch: Watch = lambda *_: None, chains: Chains | None = None) -> JobResult:
+    """Run a job to its end; needs the workspace lock. `chains`: of a command whose jobs share a process.
 
     Raises RunError where the chain stopped or a worker died; a second call goes on where it stopped.
     """
@@ -70,14 +71,17 @@ def run_job(job: Job, options: Sequence[str] = (), watch: Watch = lambda *_: Non
     if todo:
         for key in todo:
             job.store.delete(outcome_path(job.name, key.name))  # what it names is about to be replaced
-        with _child(job, todo, options) as (process, log):
-            _wait(process, log, job, todo, lambda done: watch(job.name, len(plan.keys) - len(todo) + done, len(plan.keys)))
+        before = len(plan.keys) - len(todo)
+        _build(job, todo, options, lambda done: watch(job.name, before + done, len(plan.keys)), chains)
     present = job.store.sizes(job.folder)
     outcomes = [finished(job.store, job.name, key, present) for key in plan.keys]
     missing = [key.name for key, outcome in zip(plan.keys, outcomes, strict=True) if outcome is None]
     if missing:
         raise RunError(f"{job.name}: {len(missing)} shards have no outcome, the first is {missing[0]}: run again to build them")
-    result = JobResult(job.name, tuple(o for o in outcomes if o is not None), len(todo), plan.rejects)
+    built = {key.name for key in todo}
+    changed = [o.facts["changed"] for o in outcomes if o is not None and o.name in built and "changed" in o.facts]
+    names = tuple(name for one in changed for name in one.split("\n"))
+    result = JobResult(job.name, tuple(o for o in outcomes if o is not None), len(todo), plan.rejects, changed=names)
     _sweep(job, result)
     return result
 
@@ -94,40 +98,28 @@ def _sweep(job: Job, result: JobResult) -> None:
     job.store.sweep(keep, (f"outcomes/{job.name}", job.folder))
 
 
-@contextmanager
-def _child(job: Job, todo: tuple[ShardKey, ...], options: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """The process of the chain, in a group of its own; killed with all it started when the block ends."""
-    with job.store.scratch() as folder:
-        plan, log = folder / "plan.pickle", folder / "run.log"
+def _build(
+    job: Job, todo: tuple[ShardKey, ...], options: Sequence[str], watch: Callable[[int], None], chains: Chains | None
+) -> None:
+    """Have the chain run, and wait for its end. With options, which may name workers, it has a process of its own."""
+    with job.store.scratch() as folder, Chains() as own:
+        plan = folder / "plan.pickle"
         plan.write_bytes(pickle.dumps(Launch(job, todo, tuple(options))))
-        path = os.pathsep.join(
-            [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-        )  # worker pools start plain `python`
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.engine.launch", str(plan)],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                env=os.environ | {"PATH": path},
-            )
-        try:
-            yield process, log
-        finally:
-            _kill_group(process)
+        with (own if options or chains is None else chains).running(plan) as process:
+            _wait(process, plan, job, todo, watch)
 
 
 def _wait(
-    process: subprocess.Popen[bytes], log: Path, job: Job, todo: Sequence[ShardKey], watch: Callable[[int], None]
+    process: subprocess.Popen[bytes], plan: Path, job: Job, todo: Sequence[ShardKey], watch: Callable[[int], None]
 ) -> None:
-    """Wait for the end of the chain. Raises RunError where it fails, hangs, or loses a worker."""
+    """Wait until the plan is gone, that is done. Raises RunError where its process fails, hangs, or loses a worker."""
+    log = plan.with_name(LOG)
     paths = {outcome_path(job.name, key.name) for key in todo}
     pause = LOCAL_PAUSE_SECONDS if job.store.is_local else REMOTE_PAUSE_SECONDS
     workers: set[psutil.Process] = set()
     progressed, lost_since, done = time.monotonic(), None, 0
     seen: dict[str, int] = {}
-    while process.poll() is None:
+    while plan.exists() and process.poll() is None:
         time.sleep(pause)
         listed = time.monotonic()
         before, seen = seen, job.store.sizes(f"outcomes/{job.name}")
@@ -145,7 +137,7 @@ def _wait(
             raise RunError(_unfinished(job, len(paths) - done, f"nothing was finished for {PATIENCE_SECONDS:g} s", log))
     done = len(paths.intersection(job.store.list(f"outcomes/{job.name}")))
     watch(done)
-    if process.returncode:
+    if plan.exists():
         reason = f"the pipeline ended with {_ending(process.returncode)}"
         raise RunError(_unfinished(job, len(paths) - done, reason, log))
 
@@ -185,12 +177,3 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End the child and everything in its group; fine where it is gone already."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()

@@ -13,7 +13,9 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 import yaml
 
+from data_cards.header import read_header
 from pipelines.errors import ConfigurationError
+from pipelines.io.parquet import open_parquet
 from pipelines.io.store import Store
 from pipelines.release.place import CARD, FOLDER, MANIFEST
 
@@ -45,7 +47,7 @@ class LocalRelease:
         """The YAML of the card; empty where it has none. Raises ConfigurationError where it is torn."""
         parts = self.card.split("---\n")
         try:
-            header = yaml.safe_load(parts[1]) if len(parts) > 2 else None
+            header = read_header(parts[1]) if len(parts) > 2 else None
         except yaml.YAMLError as error:
             raise ConfigurationError(f"{CARD} begins with torn YAML ({error}): run `cairn release` again") from error
         return header if isinstance(header, dict) else {}
@@ -67,7 +69,7 @@ class LocalRelease:
     def open_parquet(self, path: str) -> Iterator[pq.ParquetFile]:
         """A Parquet file, of which only what is asked for is read."""
         with self.store.open(f"{FOLDER}/{path}") as file:
-            yield pq.ParquetFile(file)
+            yield open_parquet(file)
 
 
 def read_release(store: Store, watch: Watch) -> LocalRelease:

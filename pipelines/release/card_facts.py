@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_cards.facts import CardFacts, LayerFacts, RunFacts
 from pipelines.engine.run import JobResult
+from pipelines.io.parquet import open_parquet
 from pipelines.io.store import Store
 from pipelines.shard import FileRecord
 from pipelines.stages.release import Release
@@ -147,7 +147,7 @@ def _screens(published: PublishedFiles) -> tuple[dict[str, int], dict[str, int]]
     for name, record in published.files.items():
         if name.startswith("gui_steps/"):
             with published.store.open(record.path) as file:
-                table = pq.ParquetFile(file).read(columns=["screenshot.path", "text"])
+                table = open_parquet(file).read(columns=["screenshot.path", "text"])
             steps += table.num_rows
             shown += table.num_rows - pc.struct_field(table["screenshot"], "path").null_count
             typed += pc.sum(pc.greater(pc.utf8_length(table["text"]), 0)).as_py() or 0

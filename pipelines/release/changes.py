@@ -14,6 +14,7 @@ from itertools import pairwise
 import yaml
 
 from data_cards.facts import CardFacts, ChangeFacts
+from data_cards.header import read_header
 from pipelines.io.store import Store
 
 FOLDER = "versions"
@@ -48,7 +49,7 @@ def record_of_release(card: str, manifest: str) -> VersionRecord:
     """
     try:
         _, header, page = card.split("---\n", 2)
-        infos = yaml.safe_load(header)["dataset_info"]
+        infos = read_header(header)["dataset_info"]
         rows = {info["config_name"]: sum(split["num_examples"] for split in info["splits"]) for info in infos}
         version = _VERSION.search(page)
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:

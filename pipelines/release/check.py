@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from data_cards.features import yaml_features
+from data_cards.header import read_header
 from pipelines.engine.supervise import ChildDiedError, ChildHungError, supervised
 from pipelines.errors import ConfigurationError
 from pipelines.io.media import sha256_of
@@ -133,7 +134,7 @@ def check_card(folder: Folder) -> Iterator[Finding]:
         return
     try:
         text = folder.text("README.md")
-        header = yaml.safe_load(text.split("---\n")[1])
+        header = read_header(text.split("---\n")[1])
         configs = header["configs"]
         patterns = {c["config_name"]: {d["split"]: str(d["path"]) for d in c["data_files"]} for c in configs}
     except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:

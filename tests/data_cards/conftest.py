@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,45 +17,36 @@ from pipelines.io.store import Store
 from pipelines.recipe import load_recipe
 from pipelines.review.account import put_figures, put_states
 from pipelines.review.outcome import put_resolved
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-CAIRN = Path(sys.executable).parent / "cairn"
-
-
-def run_cairn(*arguments: str | Path) -> None:
-    done = subprocess.run([str(CAIRN), *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+from tests.command import cairn
+from tests.finished_runs import made_once, run
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first(with_small_files: Path) -> Path:
     """The folder with the recipe `quickstart.yaml` and its release below `out`. Nobody may change it."""
-    folder = tmp_path_factory.mktemp("first")
-    shutil.copy(EXAMPLES / "quickstart.yaml", folder)
-    shutil.copytree(EXAMPLES / "data", folder / "data")
-    (folder / "data/arc/broken.json").write_text("{")
-    text = (folder / "quickstart.yaml").read_text()
-    (folder / "quickstart.yaml").write_text(f"{text}\nmax_reject_ratio: 0.5\n")
-    run_cairn("run", folder / "quickstart.yaml")
-    return folder
+    return with_small_files / "finished"
 
 
 @pytest.fixture(scope="session")
-def second(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def second(with_small_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The next version: a layer less, a citation, and of the subtasks one confirmed, one corrected, one rejected, one added."""
-    folder = tmp_path_factory.mktemp("second") / "work"
-    shutil.copytree(first, folder)
+    work = with_small_files / "work"  # where the first was made, since elsewhere it would be made again
+    made_once(tmp_path_factory, "second", lambda _: _release_again(work))
+    return work
+
+
+def _release_again(folder: Path) -> None:
     recipe = folder / "quickstart.yaml"
     text = recipe.read_text().replace("version: 0.1.0", "version: 0.2.0").replace("arc.noop, ", "")
     recipe.write_text(text.replace("options: {}}", "citation: 'Cube, 2026: \"Lifting\"'}"))
-    run_cairn("ingest", recipe)
-    run_cairn("propose", recipe)
+    for verb in ("ingest", "propose"):
+        done = cairn(verb, recipe)
+        assert done.returncode == 0, done.stdout + done.stderr
     store = Store(str(folder / "out/quickstart"))
     assert put_resolved(load_recipe(recipe), store, reviewed_rows(folder / "out/quickstart")) == []
     put_states(store, {"clips": {"accepted": 2}})
     put_figures(store, [report()])
-    run_cairn("run", recipe)
-    return folder
+    run(recipe)
 
 
 def reviewed_rows(workspace: Path) -> list[dict[str, Any]]:

@@ -78,10 +78,6 @@ class Shards:
                 found.setdefault((row["producer"], row["producer_version"]), Counter())[word] += 1
         return found
 
-    def history_of(self, layer: str) -> str:
-        """A trajectory that somebody said something about in a layer."""
-        return next(str(row["trajectory_id"]) for row in self.history if row["layer"] == layer)
-
     def current(self) -> list[Row]:
         return [row for layer in self.layers for row in self.layer(layer)]
 

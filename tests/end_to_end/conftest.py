@@ -1,4 +1,4 @@
-"""Whole runs of the `cairn` command, as a user starts them."""
+"""Whole runs of the `cairn` command."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
+
+from pipelines.recipe import load_recipe
+from pipelines.session import Session
+from tests.command import cairn
 
 ROOT = Path(__file__).resolve().parents[2]
 CAIRN = Path(sys.executable).parent / "cairn"
@@ -40,13 +44,23 @@ class Workplace:
         return [str(CAIRN), verb, str(self.recipe), *rest]
 
     def cairn(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A verb on the recipe; with variables of the environment, which are read at the start, in a process of its own."""
+        program, *words = self.command(*arguments)
+        if not environment:
+            return cairn(*words)
         env = os.environ | {"COLUMNS": "250"} | environment
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, env=env, timeout=240, check=False)
+        return subprocess.run([program, *words], capture_output=True, text=True, env=env, timeout=240, check=False)
 
     def run(self, *arguments: str) -> str:
         done = self.cairn("run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def propose(self) -> None:
+        """Ingest and propose, as `cairn run` does before it makes a release."""
+        session = Session(load_recipe(self.recipe))
+        with session.locked():
+            session.propose(session.ingest())
 
     def outcomes(self) -> int:
         return sum(1 for _ in self.workspace.glob("outcomes/*/*.json"))

@@ -20,9 +20,10 @@ import pytest
 from pipelines.io.store import Store
 from pipelines.recipe import load_recipe
 from pipelines.stages.ingest import Ingest
+from tests.command import cairn
 
 from .bad_inputs import BAD, DATA, puzzle
-from .conftest import CAIRN, Workplace, place_in
+from .conftest import Workplace, place_in
 
 NAMES = {
     b"\xff\xfe.json": r"\xff\xfe",
@@ -93,7 +94,7 @@ def test_no_other_source_has_rejects(spoiled: Run) -> None:
 
 
 def test_the_release_beside_the_rejects_is_sound(spoiled: Run) -> None:
-    checked = subprocess.run([CAIRN, "check", str(spoiled.place.release)], capture_output=True, text=True, check=False)
+    checked = cairn("check", spoiled.place.release)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "no violation" in checked.stdout
 
@@ -139,7 +140,7 @@ def test_odd_names_are_kept_apart_and_printable(tmp_path: Path, workplace: Calla
     assert run.rejects == {}
     assert run.trajectories["whole"] == {*NAMES.values(), "link", "linked/inside"}
     assert run.trajectories["glob"] == {*NAMES.values(), "link"}
-    checked = subprocess.run([CAIRN, "check", str(place.release)], capture_output=True, text=True, check=False)
+    checked = cairn("check", place.release)
     assert checked.returncode == 0, checked.stdout
 
 

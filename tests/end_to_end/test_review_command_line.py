@@ -8,11 +8,11 @@ import subprocess
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from annotators.label_studio.sync import annotate
+from tests.command import cairn
 from tests.end_to_end.conftest import CAIRN, ROOT, Workplace
 from tests.end_to_end.reviewed_workspace import Reviewed, project
 from tests.label_studio_fixtures import free_port
@@ -21,13 +21,16 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def review_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`cairn review …`; those that start and stop a server in a process of their own, as from a shell."""
+    if arguments[0] not in ("up", "down"):
+        return cairn("review", *arguments)
     env = os.environ | {"COLUMNS": "250"}
     command = [str(CAIRN), "review", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=240, check=False)
 
 
 def test_the_whole_review_from_the_command_line(
-    workplace: Callable[..., Workplace], label_studio_template: Path, tmp_path: Path, chromium: Any
+    workplace: Callable[..., Workplace], label_studio_template: Path, tmp_path: Path
 ) -> None:
     """Every command ends with 0 and says nothing secret, but the login where it is meant to be read."""
     from annotators.label_studio.client import Client

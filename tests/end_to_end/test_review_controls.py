@@ -102,9 +102,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory, label_studio: Any) -> Rev
         ],
         review={"projects": [{"name": name, "view": view, "layers": own} for name, (view, own) in PROJECTS.items()]},
     )
-    for verb in ("ingest", "propose"):
-        done = place.cairn(verb)
-        assert done.returncode == 0, done.stdout + done.stderr
+    place.propose()
     return shown(place, label_studio)
 
 

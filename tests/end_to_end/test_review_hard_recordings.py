@@ -40,9 +40,7 @@ def hard(tmp_path_factory: pytest.TempPathFactory, label_studio: Any) -> Reviewe
         name="hard",
         review={"projects": [{**project("robot_language"), "stream": AGENTVIEW}]},
     )
-    for verb in ("ingest", "propose"):
-        done = found.cairn(verb)
-        assert done.returncode == 0, done.stdout + done.stderr
+    found.propose()
     reviewed = Reviewed(found, label_studio)
     say_in_a_proposal(found, "lift/episode_000000", MARKUP)
     break_off(found, "lift/episode_000002")

@@ -32,9 +32,7 @@ Correct = Callable[[ReviewPage, ReviewTask], Callable[[list[dict[str, Any]]], Ex
 def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """The examples, read and proposed for."""
     found = make(tmp_path_factory.mktemp("views"))
-    for verb in ("ingest", "propose"):
-        done = found.cairn(verb)
-        assert done.returncode == 0, done.stdout + done.stderr
+    found.propose()
     return found
 
 

@@ -67,7 +67,8 @@ def test_a_changed_episode_rebuilds_its_shard_only(two_sources: Workplace) -> No
         else pa.ListArray.from_arrays(action.offsets, doubled)
     )
     pq.write_table(table.set_column(index, table.schema.field(index), values), episode)
-    two_sources.run()
+    said = two_sources.run()
+    assert "their source has changed, and they were built anew: lift/episode_000001\n" in said
     rebuilt = changed(before["ingest"], stamps(two_sources, "ingest"))
     assert {Path(name).stem for name in rebuilt} == {_shard_of(two_sources, "lift/episode_000001")}
     proposed = changed(before["propose"], stamps(two_sources, "propose"))

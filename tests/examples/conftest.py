@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,13 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from tests.hub_double import WRITER, running
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSUME = ROOT / "examples" / "consume"
-CAIRN = Path(sys.executable).parent / "cairn"
 REPOSITORY = "me/quickstart"
 _PUBLISH = """
 import sys
@@ -35,17 +32,9 @@ Run = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(with_small_files: Path) -> Path:
     """What the examples' recipe makes, in small files, so that tables have several. Nobody may change it."""
-    folder = tmp_path_factory.mktemp("consume")
-    recipe = yaml.safe_load((ROOT / "examples/quickstart.yaml").read_text())
-    recipe["shards"] = {"bytes": 40_000}
-    (folder / "quickstart.yaml").write_text(yaml.safe_dump(recipe))
-    shutil.copytree(ROOT / "examples/data", folder / "data")
-    command = [str(CAIRN), "run", str(folder / "quickstart.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = folder / "out/quickstart/release"
+    found = with_small_files / "finished/out/quickstart/release"
     assert len(list((found / "robot_steps").iterdir())) > 1
     return found
 

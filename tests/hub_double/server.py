@@ -49,7 +49,7 @@ class HubDouble:
         self.part_size: int | None = None
         self.parts: dict[str, dict[int, bytes]] = {}
         self.lock = threading.RLock()
-        self.server = _Server(("127.0.0.1", port), _Handler)
+        self.server = _Server(("127.0.0.1", port), _Handler) if port else _on_a_new_port()
         self.server.hub = self
         self.port = self.server.server_address[1]
 
@@ -89,6 +89,19 @@ class _Server(ThreadingHTTPServer):
         """A client that goes away is no error; all others are shown."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+_PORTS: set[int] = set()
+"""Those that doubles of this process had: a client remembers by the port which blocks a Hub has, and would not send them again."""
+
+
+def _on_a_new_port() -> _Server:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    while server.server_address[1] in _PORTS:
+        server.server_close()
+        server = _Server(("127.0.0.1", 0), _Handler)
+    _PORTS.add(server.server_address[1])
+    return server
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -38,6 +38,9 @@ def load(release: str, call: dict[str, Any]) -> Answer:
 
 def main(release: str, calls: Path, answers: Path, home: str) -> None:
     os.environ.update(HF_HOME=home, HF_HUB_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
+    import yaml
+
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # each load parses the card again
     answers.write_bytes(pickle.dumps([load(release, call) for call in pickle.loads(calls.read_bytes())]))
 
 

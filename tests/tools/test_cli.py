@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from schemas.layers import layers
+from tests import command
 
 ARC = Path(__file__).resolve().parents[2] / "examples/data/arc"
 CAIRN = Path(sys.executable).parent / "cairn"
@@ -31,7 +32,12 @@ PURPOSES = {
 
 
 def cairn(folder: Path, *arguments: str, columns: int = 250) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"COLUMNS": str(columns)}
+    return command.cairn(*arguments, folder=folder, columns=columns)
+
+
+def installed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same by the program that pip installs, in a process of its own."""
+    environment = os.environ | {"COLUMNS": "250"}
     return subprocess.run(
         [CAIRN, *arguments], cwd=folder, capture_output=True, text=True, env=environment, timeout=200, check=False
     )
@@ -79,31 +85,32 @@ def in_words(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_help_lists_every_command_with_its_purpose(tmp_path: Path) -> None:
-    done = cairn(tmp_path, "--help")
+    done = installed(tmp_path, "--help")
     assert done.returncode == 0
-    for command, purpose in PURPOSES.items():
-        (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"│ {command} ")]
+    for verb, purpose in PURPOSES.items():
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"│ {verb} ")]
         assert purpose in line
 
 
-@pytest.mark.parametrize("command", PURPOSES)
-def test_help_of_a_command_says_what_it_does(tmp_path: Path, command: str) -> None:
-    done = cairn(tmp_path, command, "--help")
+@pytest.mark.parametrize("verb", PURPOSES)
+def test_help_of_a_command_says_what_it_does(tmp_path: Path, verb: str) -> None:
+    done = cairn(tmp_path, verb, "--help")
     assert done.returncode == 0
-    assert PURPOSES[command] in done.stdout
-    assert ("direct_num_workers" in done.stdout) == (command in ("run", "ingest", "propose", "release"))
+    assert PURPOSES[verb] in done.stdout
+    assert ("direct_num_workers" in done.stdout) == (verb in ("run", "ingest", "propose", "release"))
 
 
 def test_no_command_shows_the_help_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
     assert PURPOSES["run"] in cairn(tmp_path).stdout
-    wrong = cairn(tmp_path, "ingets")
+    wrong = installed(tmp_path, "ingets")
     assert wrong.returncode == 2
     assert "No such command 'ingets'" in in_words(wrong)
 
 
-@pytest.mark.parametrize("command", ["run", "ingest", "propose", "release", "status", "layers"])
-def test_a_recipe_that_is_not_there_is_a_fault_of_usage(tmp_path: Path, command: str) -> None:
-    done = cairn(tmp_path, command, "nowhere.yaml")
+@pytest.mark.parametrize("verb", ["run", "ingest", "propose", "release", "status", "layers"])
+def test_a_recipe_that_is_not_there_is_a_fault_of_usage(tmp_path: Path, verb: str) -> None:
+    start = installed if verb == "run" else cairn
+    done = start(tmp_path, verb, "nowhere.yaml")
     assert done.returncode == 2
     assert "nowhere.yaml cannot be read (No such file or directory); give the path of a recipe file" in in_words(done)
     assert "Traceback" not in done.stderr
@@ -146,9 +153,9 @@ def test_status_sees_that_an_input_has_changed(place: Path) -> None:
     assert "run `cairn ingest` first" in in_words(refused)
 
 
-def test_each_job_says_which_one_comes_first(place: Path) -> None:
-    for command in ("propose", "release"):
-        early = cairn(place, command, "recipe.yaml")
+def test_each_job_says_which_one_comes_first_and_together_they_make_what_run_makes(place: Path, released: Path) -> None:
+    for verb in ("propose", "release"):
+        early = cairn(place, verb, "recipe.yaml")
         assert early.returncode == 2
         assert "ingest is not finished" in in_words(early)
         assert "run `cairn ingest` first, or `cairn run`, which does everything" in in_words(early)
@@ -161,11 +168,6 @@ def test_each_job_says_which_one_comes_first(place: Path) -> None:
     done = cairn(place, "release", "recipe.yaml")
     assert done.returncode == 0
     assert 'load_dataset("out/release", "noop", split="train")' in done.stdout
-
-
-def test_the_jobs_one_by_one_make_what_run_makes(place: Path, released: Path) -> None:
-    for command in ("ingest", "propose", "release"):
-        assert cairn(place, command, "recipe.yaml").returncode == 0
     one, other = (folder / "out/release/MANIFEST.sha256" for folder in (place, released))
     assert one.read_text() == other.read_text()
 
@@ -173,7 +175,7 @@ def test_the_jobs_one_by_one_make_what_run_makes(place: Path, released: Path) ->
 def test_too_many_rejects_exit_with_1(place: Path) -> None:
     recipe = yaml.safe_load((place / "recipe.yaml").read_text()) | {"max_reject_ratio": 0.1}
     (place / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    done = cairn(place, "run", "recipe.yaml")
+    done = installed(place, "run", "recipe.yaml")
     assert done.returncode == 1
     assert "source 'puzzles': 1 of 3 were rejected (json_invalid 1), above 0.1" in in_words(done)
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
-from scipy.spatial.transform import Rotation
 
 from annotators.frames import Picture
 
@@ -59,6 +58,8 @@ def arms(points: Points, rotations: npt.NDArray[np.float64] | None) -> list[Poin
     """For each pose its origin and the ends of its three axes, 4 × 3; [] without rotations (n × 4, x y z w)."""
     if rotations is None:
         return []
+    from scipy.spatial.transform import Rotation  # slow to import, and every command comes by here
+
     return [
         np.vstack([point, point + _ARM * Rotation.from_quat(quaternion).as_matrix().T])
         for point, quaternion in zip(points, rotations, strict=True)

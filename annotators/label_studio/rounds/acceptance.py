@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import beta
-
 Decision = Literal["accept", "again", "give up"]
 
 
@@ -37,6 +35,8 @@ def clopper_pearson(count: int, n: int, confidence: float = 0.95) -> Interval:
     """The interval of a share of which `count` of `n` were seen. Raises ValueError unless 0 <= count <= n."""
     if not 0 <= count <= n:
         raise ValueError(f"{count} of {n} is no share")
+    from scipy.stats import beta  # takes as long to import as all else that a command needs, and most need none of it
+
     tail = (1 - confidence) / 2
     low = 0.0 if count == 0 else float(beta.ppf(tail, count, n - count + 1))
     high = 1.0 if count == n else float(beta.ppf(1 - tail, count + 1, n - count))

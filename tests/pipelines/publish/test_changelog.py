@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,11 @@ from pipelines.io.store import Store
 from pipelines.publish.changelog import unknown_versions
 from pipelines.publish.publish import publish
 from pipelines.release.changes import VersionRecord, put_record
+from tests.command import cairn
+from tests.finished_runs import run
 from tests.hub_double import WRITER, HubDouble
 
-from ..conftest import CAIRN
 from .made import REPO, bring, connect, held, make, quiet, ready, shards
-
-
-def cairn(*arguments: str | Path, **environment: str) -> str:
-    env = os.environ | {"COLUMNS": "250"} | environment
-    done = subprocess.run([str(CAIRN), *map(str, arguments)], capture_output=True, text=True, env=env, timeout=240, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ def elsewhere(quickstart: Path, tmp_path: Path) -> Path:
     shutil.rmtree(folder / "out/quickstart/versions")
     recipe = folder / "quickstart.yaml"
     recipe.write_text(recipe.read_text().replace("version: 0.1.0", "version: 0.2.0").replace("arc.noop, ", ""))
-    cairn("run", recipe)
+    run(recipe)
     return recipe
 
 
@@ -49,8 +44,11 @@ def test_a_new_workspace_learns_from_the_hub_what_came_before(quickstart: Path, 
     before = files_of(workspace / "release")
     assert b"0.2.0 is the first version." in before["README.md"]
 
-    environment = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": WRITER, "HF_HOME": str(elsewhere.parent / "hf")}
-    dry = cairn("publish", elsewhere, "--to", REPO, "--dry-run", **environment)
+    environment = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": WRITER, "HF_HOME": str(elsewhere.parent / "hf"), "COLUMNS": "250"}
+    command = [sys.executable, "-m", "tools.cli", "publish", str(elsewhere), "--to", REPO, "--dry-run"]
+    said = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=240, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+    dry = said.stdout
     assert "README.md would be rendered again: its changelog is about v0.1.0 too" in dry
     assert files_of(workspace / "release") == before
     assert not (workspace / "versions/0.1.0.json").exists()
@@ -66,7 +64,7 @@ def test_a_new_workspace_learns_from_the_hub_what_came_before(quickstart: Path, 
     record = json.loads((workspace / "versions/0.1.0.json").read_text())
     assert record == json.loads((quickstart / "versions/0.1.0.json").read_text())
 
-    cairn("release", elsewhere)
+    assert cairn("release", elsewhere).returncode == 0
     assert files_of(workspace / "release") == after, "a release that knows of both versions is the same to the byte"
     assert ready(elsewhere, at).renewed is None
     assert ready(elsewhere, at).published

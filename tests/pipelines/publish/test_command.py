@@ -16,10 +16,10 @@ from huggingface_hub import HfApi
 
 from tests.hub_double import READER, WRITER, HubDouble
 
-from ..conftest import CAIRN
 from .made import REPO, held, make, shards
 
 LOAD = Path(__file__).with_name("load_published.py")
+CAIRN = Path(sys.executable).parent / "cairn"
 HUB_TOKEN, HUB_REPO = "HF_TOKEN", "CAIRN_HUB_REPO"
 
 Cairn = Callable[..., subprocess.CompletedProcess[str]]
@@ -45,8 +45,8 @@ def run_with(endpoint: str, home: Path, *arguments: str | Path, **environment: s
 def test_from_a_release_to_load_dataset_by_tag(
     quickstart: Path, hub: HubDouble, cairn: Cairn, tmp_path: Path, without_xet: str
 ) -> None:
-    recipe = quickstart.parents[1] / "quickstart.yaml"
-    release = quickstart / "release"
+    recipe = Path(shutil.copytree(quickstart.parents[1], tmp_path / "work")) / "quickstart.yaml"
+    release = recipe.parent / "out/quickstart/release"
     dry = cairn("publish", recipe, "--to", REPO, "--dry-run", HF_HUB_DISABLE_XET=without_xet)
     assert dry.returncode == 0, dry.stderr
     files = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()}

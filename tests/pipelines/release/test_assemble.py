@@ -22,8 +22,8 @@ from pipelines.release.check import check_release
 from pipelines.release.products import UNSPLIT, products
 from pipelines.shard import FileRecord, Outcome
 from schemas.tables import KINDS
-
-from ..conftest import EXAMPLES, run_cairn
+from tests.command import cairn
+from tests.finished_runs import EXAMPLES
 
 RunRecipe = Callable[[str], Path]
 
@@ -89,7 +89,7 @@ def test_the_card_says_what_is_there_and_what_is_absent(quickstart: Path) -> Non
     absent = set(line.removeprefix("Without rows, so without a config: ").rstrip(".").split(", "))
     declared = {*(product.name.rsplit("/", 1)[-1] for product in products({})), *UNSPLIT, *KINDS}
     assert absent == declared - present
-    assert {"rejects", "images", "texts"} <= absent
+    assert {"rejects", "images", "traces"} <= absent
 
 
 def test_the_numbers_of_the_card_are_those_of_the_tables(quickstart: Path) -> None:
@@ -155,7 +155,7 @@ def test_an_absolute_workspace_is_not_named_on_the_card(tmp_path: Path, workspac
         f"name: t\nlicense: mit\nworkspace: {workspace.format(tmp_path)}\n"
         "sources: [{name: a, reader: braingridgame, uri: arc, license: mit}]\n"
     )
-    done = run_cairn("run", recipe)
+    done = cairn("run", recipe)
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "ws" / "release" / "README.md").read_text()
     assert str(tmp_path) not in page

@@ -18,8 +18,7 @@ import yaml
 from pipelines.errors import ConfigurationError
 from pipelines.release import check
 from pipelines.release.check import check_release
-
-from ..conftest import run_cairn
+from tests.command import cairn
 
 Edit = Callable[[pa.Table], pa.Table]
 
@@ -62,10 +61,10 @@ def test_a_sound_release_has_no_finding(quickstart: Path) -> None:
 
 
 def test_the_command_lists_what_is_wrong_and_exits_1(quickstart: Path, release: Path) -> None:
-    sound = run_cairn("check", quickstart / "release")
+    sound = cairn("check", quickstart / "release")
     assert (sound.returncode, "no violation" in sound.stdout) == (0, True)
     (release / "note.txt").write_text("x")
-    broken = run_cairn("check", release)
+    broken = cairn("check", release)
     assert broken.returncode == 1
     assert "file_unlisted" in broken.stdout
     assert "1 violation" in broken.stdout

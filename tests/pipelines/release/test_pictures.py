@@ -18,8 +18,7 @@ from pipelines.release.pictures import may_show
 from pipelines.release.pictures.canvas import png
 from pipelines.release.pictures.charts import bins, coverage_chart, lengths_chart
 from pipelines.release.pictures.previews import Story, arc_preview, gui_preview, robot_picture
-
-from ..conftest import EXAMPLES, run_cairn
+from tests.finished_runs import EXAMPLES, run
 
 RunRecipe = Callable[[str], Path]
 
@@ -51,8 +50,7 @@ def test_previews_are_drawn_again_to_the_same_bytes(quickstart: Path, tmp_path: 
     before = digests(workspace / "release")
     shutil.rmtree(workspace / "pictures")
     shutil.rmtree(workspace / "release/assets")
-    done = run_cairn("run", tmp_path / "copy/quickstart.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(tmp_path / "copy/quickstart.yaml")
     assert digests(workspace / "release") == before
 
 
