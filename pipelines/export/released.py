@@ -23,6 +23,9 @@ from pipelines.release.place import MANIFEST
 from schemas.tables import KINDS
 from schemas.vocabularies import SPLITS
 
+_OF_NONE = -1
+"""The code of a row that is about a task, and so about no single trajectory."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
@@ -89,10 +92,11 @@ class Released:
             found: dict[str, list[_Run]] = {}
             for file in self._files(table):
                 ids = open_parquet(file).read(columns=["trajectory_id"])["trajectory_id"].combine_chunks().dictionary_encode()
-                codes = ids.indices.to_numpy(zero_copy_only=False)
+                codes = ids.indices.fill_null(_OF_NONE).to_numpy(zero_copy_only=False)
                 starts = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)] if len(codes) else []
                 for start, stop in pairwise(starts):
-                    found.setdefault(ids.dictionary[int(codes[start])].as_py(), []).append(_Run(file, start, stop))
+                    if codes[start] != _OF_NONE:
+                        found.setdefault(ids.dictionary[int(codes[start])].as_py(), []).append(_Run(file, start, stop))
             self._runs[table] = found
         return self._runs[table]
 

@@ -26,6 +26,7 @@ from pipelines.export import Wishes, export
 from pipelines.formats.lerobot.features import Info, native_columns
 from pipelines.formats.lerobot.fields import FieldMap
 from pipelines.formats.lerobot.language import EVENTS_TYPE, PERSISTENT_TYPE
+from tests.command import cairn
 from tests.pipelines.export.layout import check_layout
 from tests.pipelines.made_release import released
 
@@ -379,3 +380,11 @@ def test_the_command_says_what_it_did(read_source, tmp_path):
     shutil.rmtree(release / "trajectories")
     done = CliRunner().invoke(app, ["export", str(release), "--format", "lerobot-v2.1", "--to", str(tmp_path / "other")])
     assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("form", ["lerobot-v2.1", "lerobot-v3.0", "robointer-v2.1"])
+def test_a_release_that_also_holds_other_domains_and_rows_about_tasks(quickstart: Path, tmp_path: Path, form: str) -> None:
+    done = cairn("export", quickstart / "release", "--format", form, "--to", tmp_path / "out", "--no-picture-statistics")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 trajectories, 140 steps" in done.stdout
+    assert "trajectories of other domains: 13" in done.stdout
