@@ -26,11 +26,15 @@ _RANGE = re.compile(r"(\d*):(\d*)")
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Where an episode's video lies: `file`, and its seconds `[start, end)` in it (None: the whole file is the episode's)."""
+    """Where an episode's video lies: `file`, and its seconds `[start, end)` in it (None: the whole file is the episode's).
+
+    `last`: no other episode's clip lies behind it there.
+    """
 
     file: str
     start: float | None = None
     end: float | None = None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def episode_text(
         "tasks": {task: tasks[task] for task in line.get("tasks", ()) if task in tasks},
         "split": split,
         "data": data,
-        "clips": {key: [clip.file, clip.start, clip.end] for key, clip in clips.items()},
+        "clips": {key: [clip.file, clip.start, clip.end, *([True] if clip.last else [])] for key, clip in clips.items()},
         "amiss": dict(amiss),
     }
     return canonical(value, place)

@@ -70,7 +70,7 @@ def plan_v3(info: Info, files: Mapping[str, SourceFile], fields: FieldMap) -> Pl
     rows, lost = _rows(files)
     tasks = read_tasks(meta_file(files, TASKS))
     info_text, finder = info_text_of(info, fields), Finder(files)
-    offsets = _overlaps(rows, info.media("video"))
+    offsets, lasts = _overlaps(rows, info.media("video")), _lasts(rows, info.media("video"))
     ready: list[tuple[tuple[str, ...], str, _Row]] = []
     named: set[str] = set()
     before: _Row | None = None
@@ -85,7 +85,10 @@ def plan_v3(info: Info, files: Mapping[str, SourceFile], fields: FieldMap) -> Pl
                 raise finder.missing(name, EPISODES, missing, len(clips) + 1)
             named.add(found[data])
             amiss = _amiss(row, before, info.fps, clips) | offsets.get(row.episode_index, {}) | moved(found)
-            placed = {key: Clip(found[clip.file], clip.start, clip.end) for key, clip in clips.items()}
+            placed = {
+                key: Clip(found[clip.file], clip.start, clip.end, (key, row.episode_index) in lasts)
+                for key, clip in clips.items()
+            }
             said = {"episode_index": row.episode_index, "length": row.length, "tasks": list(row.tasks), **row.rest}
             said |= {} if row.first is None else {"dataset_from_index": row.first}
             split = split_of(info.splits, row.episode_index)
@@ -191,6 +194,15 @@ def _overlaps(rows: Sequence[_Row], cameras: Sequence[str]) -> dict[int, dict[st
                     "before_ends_at": round(end, 6),
                 }
     return found
+
+
+def _lasts(rows: Sequence[_Row], cameras: Sequence[str]) -> frozenset[tuple[str, int]]:
+    """(camera, episode_index) of the clips that end their files."""
+    by_file: dict[tuple[str, tuple[int, int]], tuple[float, int]] = {}
+    for key in cameras:
+        for place, start, _, episode in _placed(rows, key):
+            by_file[key, place] = max(by_file.get((key, place), (start, episode)), (start, episode))
+    return frozenset((key, episode) for (key, _), (_, episode) in by_file.items())
 
 
 def _placed(rows: Sequence[_Row], key: str) -> Iterator[tuple[tuple[int, int], float, float, int]]:

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from pipelines.formats.lerobot.episode import Clip
 from pipelines.formats.lerobot.features import Feature
 from pipelines.formats.video import clips, timing
 from pipelines.formats.video.look import look
@@ -79,8 +80,7 @@ class VideoFiles:
 
 def video_camera(
     files: VideoFiles,
-    file: str,
-    start: float | None,
+    clip: Clip,
     name: str,
     feature: Feature,
     times: npt.NDArray[np.float64],
@@ -88,13 +88,14 @@ def video_camera(
     media: MediaWriter,
     looked_at: int,
 ) -> Camera:
-    """The camera of a video feature; `times` are the steps' timestamps as recorded, `start` the clip's seconds in the file.
+    """The camera of a video feature; `times` are the steps' timestamps as recorded.
 
     `looked_at`: frames that are decoded to see that they can be: first, last, and others at random. Raises Rejected as
     `store_video` does, and `video_undecodable`, `clip_outside`.
     """
+    file, start = clip.file, clip.start
     path = files.paths[file]
-    origin, reencoded = 0, False
+    origin, reencoded, behind = 0, False, 0
     depth = bool(feature.declared("is_depth_map"))
     with media.scratch() as folder:
         scan = files.scan(file, folder if start is None else None)
@@ -102,6 +103,7 @@ def video_camera(
         if start is not None:
             origin = round(Fraction(start).limit_denominator(10_000_000) / scan.time_base)
             shown = _shown(scan, origin, times, fps, file, start)
+            behind = sum(packet.pts > shown[-1] for packet in scan.packets) if clip.last else 0
             packets = clips.run_between(scan.packets, shown[0], shown[-1])
             if packets is None:
                 path = folder / f"clip{clips.lossless_suffix(clips.pixel_format(path)) if depth else '.mp4'}"
@@ -124,6 +126,8 @@ def video_camera(
     amiss |= timing.timing(stamps, float(declared) if stated else 1 / interval) | timing.groups(packets)
     if depth:
         amiss["is_depth_map"] = True
+    if behind:
+        amiss["frames_behind_the_last_clip"] = behind  # of no episode: another film may lie there
     if reencoded:
         amiss["reencoded"] = "the clip does not begin at a key frame"
     return Camera(stored.stream | calibration(feature), frames, videos=stored.rows, amiss=amiss)

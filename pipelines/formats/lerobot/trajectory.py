@@ -206,7 +206,7 @@ def _cameras(
         feature = episode.features[key]
         if feature.dtype == "video":
             clip = episode.clips[key]
-            cameras.append(video_camera(videos, clip.file, clip.start, key, feature, times, episode.fps, media, looked_at))
+            cameras.append(video_camera(videos, clip, key, feature, times, episode.fps, media, looked_at))
         elif feature.dtype == "image":
             pictures = embedded_images(data, episode, key)
             cameras.append(image_camera(pictures, key, feature, times - times[0], episode.fps, media))

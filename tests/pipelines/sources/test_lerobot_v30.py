@@ -159,6 +159,18 @@ def test_a_gap_in_episode_index_is_read_by_index_and_said(tmp_path, read_source)
     assert "episode_index_gap" not in said(found, 6)
 
 
+def test_two_films_that_were_swapped_leave_frames_behind_the_last_clip(tmp_path, read_source):
+    folder = dataset(tmp_path / "set", (7, 4, 6))
+    one, other = sorted((folder / f"videos/{WRIST}/chunk-000").iterdir())  # of 11 and of 6 frames
+    one.rename(folder / "kept")
+    other.rename(one)
+    (folder / "kept").rename(other)
+    found = read_source("lerobot", folder)
+    assert said(found, 2)[f"stream {WRIST}"]["frames_behind_the_last_clip"] == 5
+    assert "s/episode_000001" not in found.trajectories
+    assert FRONT not in str(said(found, 2))
+
+
 def test_a_shifted_offset_of_one_camera_names_episode_camera_and_figures(damaged, read_source):
     change_episodes(damaged, 1, **{f"videos/{WRIST}/from_timestamp": 1.4})
     found = read_source("lerobot", damaged)

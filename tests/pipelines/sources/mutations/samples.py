@@ -170,7 +170,7 @@ def _frames(path: Path, count: int) -> Any:
 
 def _lerobot_v30(folder: Path) -> Sample:
     lerobot_v30.dataset(folder / "source", lengths=(7, 4, 6), group=1)
-    return Sample("lerobot_v3.0", "lerobot", folder, alike=("*/file-00?.mp4",), more=(_count_of_v30,))
+    return Sample("lerobot_v3.0", "lerobot", folder, more=(_count_of_v30,))
 
 
 def _count_of_v30(dice: Any, name: str, files: Any) -> Mutation | None:

@@ -1,6 +1,6 @@
 """Random damage to a sample of every format for robots: nothing crashes or hangs, and what is wrong is said.
 
-Set CAIRN_MUTATIONS_SEED for another seed; a fault names seed and number, and `-k number` of a run with that seed is that damage.
+Set CAIRN_MUTATIONS_SEED for another seed; a fault names seed and number, and a run with that seed does that damage again.
 """
 
 from __future__ import annotations
